@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0
+# The entry to everything that one does with containerfs; `make help` lists it.
+
+KERNEL ?= 6.1
+RELEASE ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(RELEASE)/build
+JOBS ?= $(shell nproc)
+
+# The modules for kernel KERNEL are built in a copy of the sources, away from other kernels' objects.
+BUILD := build/$(KERNEL)
+KBUILD_FLAGS := $(foreach v,W C CF V,$(if $($v),$v='$($v)')) \
+	$(if $(KCFLAGS)$(WERROR),KCFLAGS='$(KCFLAGS)$(if $(WERROR), -Werror)')
+
+SELFTESTS := $(patsubst scripts/selftests/%.c,build/selftests/%,\
+	$(filter-out %/common.c $(wildcard scripts/selftests/lib*.c),$(wildcard scripts/selftests/*.c)))
+SELFTESTS_SHARED := $(wildcard scripts/selftests/common.c scripts/selftests/lib*.c)
+SELFTESTS_PLAIN := $(filter-out %.c %.h,$(wildcard scripts/selftests/*))
+
+.PHONY: all help modules selftests vm demo check clean
+.DELETE_ON_ERROR:
+
+all: ## build the modules for the running kernel, or against KDIR=
+	@test -e $(KDIR)/Makefile || { \
+		echo "The headers of kernel $(RELEASE) are missing: no $(KDIR)."; \
+		echo "On Debian: apt install linux-headers-$(RELEASE)"; exit 1; } >&2
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z_-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@echo 'KERNEL= is one of 6.1 6.12 7.3, by default 6.1'
+
+modules: ## build for a Debian kernel into build/KERNEL; also W=1 C=2 CF= KCFLAGS= WERROR=1
+	@mkdir -p $(BUILD)
+	@find Kbuild $(wildcard src include kunit) -name '*.[chS]' -o -name Kbuild | \
+		while read -r f; do \
+			cmp -s "$$f" "$(BUILD)/$$f" || install -D -m 644 "$$f" "$(BUILD)/$$f"; \
+		done
+	@cd $(BUILD) && find . -name '*.[chS]' ! -name '*.mod.c' ! -name '.*' | \
+		while read -r f; do test -e "$(CURDIR)/$$f" || rm "$$f"; done
+	MAKEFLAGS= scripts/kernels make $(KERNEL) $(BUILD) -j$(JOBS) $(KBUILD_FLAGS) modules
+
+selftests: $(SELFTESTS) ## build the programs that test the modules, for any guest
+	@scripts/deps gcc libc6-dev
+	@mkdir -p build/selftests
+	@$(if $(SELFTESTS_PLAIN),cp -p $(SELFTESTS_PLAIN) build/selftests/)
+
+build/selftests/%: scripts/selftests/%.c $(SELFTESTS_SHARED) $(wildcard scripts/selftests/*.h)
+	@scripts/deps gcc libc6-dev
+	@mkdir -p $(@D)
+	gcc -static -O1 -Wall -Wextra -Werror -pthread -Iscripts/selftests \
+		-isystem "$$(scripts/kernels source)/tools/testing/selftests" \
+		-o $@ $< $(SELFTESTS_SHARED)
+
+vm: modules ## a shell in a guest with the modules loaded and the tree at /dev/container
+	scripts/vm -k $(KERNEL) -- /bin/sh -c ''
+
+demo: modules ## the README's session, in a guest
+	@scripts/vm -k $(KERNEL) -f scripts/demo sh /files/demo
+
+check: ## build for all kernels, check the sources, run all tests on all kernels
+	@scripts/check
+
+clean: ## remove everything that was built, but not the cache of kernels
+	rm -rf build
+	find . -name .git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o \
+		-name '*.mod.c' -o -name '.*.cmd' -o -name '.*.d' -o -name .module-common.c -o \
+		-name Module.symvers -o -name modules.order \) -type f -exec rm -f {} +
