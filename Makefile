@@ -52,7 +52,8 @@ build/selftests/%: scripts/selftests/%.c $(SELFTESTS_SHARED) $(wildcard scripts/
 		-o $@ $< $(SELFTESTS_SHARED)
 
 vm: modules ## a shell in a guest with the modules loaded and the tree at /dev/container
-	scripts/vm -k $(KERNEL) -- /bin/sh -c ''
+	@scripts/vm -k $(KERNEL) -c sh -c 'mkdir /dev/container && modprobe containerfs && \
+		mount -t container container /dev/container && cd /dev/container && exec sh'
 
 demo: modules ## the README's session, in a guest
 	@scripts/vm -k $(KERNEL) -f scripts/demo sh /files/demo
