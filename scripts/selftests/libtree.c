@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+// What the selftests share: the tree at /dev/container, its containers and who is in them.
+#include "common.h"
+
+int remount_tree(void)
+{
+	mkdir(TREE, 0755);
+	return result(mount("container", TREE, "container", 0, NULL));
+}
+
+int mount_tree(void)
+{
+	int error = remount_tree();
+
+	umask(022);
+	/* Nothing that an earlier test left behind shall count for this one. */
+	if (!error)
+		error = clear_tree();
+	return error ?: remount_tree();
+}
+
+static int evict(const char *container)
+{
+	struct ids ids;
+	size_t i;
+	int error;
+
+	error = ids_read(&ids, text(TREE "%s/tasks", container));
+	for (i = 0; i < ids.count; i++)
+		attach("", ids.id[i]);
+	ids_free(&ids);
+	return error;
+}
+
+/* Tasks may be forking while they are moved out: so again until nothing is left. */
+static bool evict_and_drop(const char *container)
+{
+	return drop(container) == 0 || (evict(container), drop(container) == 0);
+}
+
+static int drop_below(const char *container)
+{
+	DIR *directory = opendir(text(TREE "%s", container));
+	struct dirent *entry;
+	char *path;
+	int error = 0;
+
+	if (!directory)
+		return -errno;
+	while (!error && (entry = readdir(directory))) {
+		if (entry->d_type != DT_DIR || !strcmp(entry->d_name, ".") ||
+		    !strcmp(entry->d_name, ".."))
+			continue;
+		if (asprintf(&path, "%s/%s", container, entry->d_name) < 0)
+			abort();
+		error = drop_below(path);
+		if (!error && !wait_until(evict_and_drop(path)))
+			error = -EBUSY;
+		free(path);
+	}
+	closedir(directory);
+	return error;
+}
+
+int clear_tree(void)
+{
+	int error = drop_below("");
+
+	/* Files that a failed test still has open go with its processes. */
+	if (umount2(TREE, MNT_DETACH) && !error)
+		error = -errno;
+	return error;
+}
+
+int make(const char *container)
+{
+	return result(mkdir(text(TREE "%s", container), 0755));
+}
+
+int drop(const char *container)
+{
+	return result(rmdir(text(TREE "%s", container)));
+}
+
+int make_removed(const char *container, const char *file, int flags)
+{
+	int fd, error;
+
+	error = make(container);
+	if (error)
+		return error;
+	fd = open(text(TREE "%s/%s", container, file), flags | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	return drop(container) ?: fd;
+}
+
+int attach(const char *container, pid_t tid)
+{
+	return write_file(text(TREE "%s/tasks", container), "%d", tid);
+}
+
+bool listed(const char *container, pid_t tid)
+{
+	struct ids ids;
+	bool found;
+
+	found = ids_read(&ids, text(TREE "%s/tasks", container)) == 0 && ids_have(&ids, tid);
+	ids_free(&ids);
+	return found;
+}
+
+int population(const char *container)
+{
+	struct ids ids;
+	int count;
+
+	count = ids_read(&ids, text(TREE "%s/tasks", container)) ?: (int)ids.count;
+	ids_free(&ids);
+	return count;
+}
+
+const char *where_is(pid_t tid)
+{
+	return content(text("/proc/%d/container", tid));
+}
+
+const char *where_am_i(void)
+{
+	return content("/proc/thread-self/container");
+}
+
+/* A line of /proc/containers ends in the two counts. */
+static int count_from_end(unsigned int place)
+{
+	char buffer[PATH_MAX], *word, *rest;
+	int counts[2] = { -1, -1 };
+
+	if (read_file("/proc/containers", buffer, sizeof(buffer)) < 0)
+		return -1;
+	word = strstr(buffer, "\n0");
+	if (!word)
+		return -1;
+	*strchrnul(word + 1, '\n') = '\0';
+	for (word = strtok_r(word, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest)) {
+		counts[1] = counts[0];
+		counts[0] = atoi(word);
+	}
+	return counts[place];
+}
+
+int count_containers(void)
+{
+	return count_from_end(1);
+}
+
+int count_tracked(void)
+{
+	return count_from_end(0);
+}
