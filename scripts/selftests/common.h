@@ -32,7 +32,7 @@
 #define NOBODY 65534
 #define SOMEBODY 1000
 
-#define __printf(format, first) [[gnu::format(printf, format, first)]]
+#define __printf(string, first) __attribute((__format__(printf, string, first)))
 
 /* Where nothing else is said, a function returns 0 or a negative errno. */
 
