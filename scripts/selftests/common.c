@@ -321,8 +321,8 @@ int become(uid_t uid)
 {
 	if (setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
 		return -errno;
-	/* A change of credentials has taken this away. */
-	return result(prctl(PR_SET_PDEATHSIG, SIGKILL));
+	/* A change of credentials has taken both away. */
+	return result(prctl(PR_SET_DUMPABLE, 1)) ?: result(prctl(PR_SET_PDEATHSIG, SIGKILL));
 }
 
 int drop_capability(int capability)
@@ -352,6 +352,40 @@ int enter_user_namespace(void)
 	if (!error)
 		error = write_file("/proc/self/gid_map", "0 %u 1", gid);
 	return error;
+}
+
+static void *idle(void *data)
+{
+	struct thread *thread = data;
+
+	thread->tid = gettid();
+	sem_post(&thread->started);
+	while (sem_wait(&thread->stop))
+		;
+	return NULL;
+}
+
+int thread_start(struct thread *thread)
+{
+	pthread_attr_t attributes;
+	int error;
+
+	sem_init(&thread->started, 0, 0);
+	sem_init(&thread->stop, 0, 0);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, 65536);
+	error = -pthread_create(&thread->thread, &attributes, idle, thread);
+	pthread_attr_destroy(&attributes);
+	while (!error && sem_wait(&thread->started))
+		;
+	return error;
+}
+
+void thread_stop(struct thread *thread)
+{
+	sem_post(&thread->stop);
+	pthread_join(thread->thread, NULL);
+	wait_until(!exists(text("/proc/self/task/%d", thread->tid)));
 }
 
 void *shared_memory(size_t size)

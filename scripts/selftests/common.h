@@ -13,6 +13,7 @@
 #include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -123,6 +124,18 @@ int drop_capability(int capability);
 int enter_user_namespace(void);
 /* clone(2) with fork's way of returning twice */
 pid_t fork_with(unsigned long flags);
+/* A thread that does nothing until it is stopped */
+struct thread {
+	pthread_t thread;
+	pid_t tid;
+	sem_t started;
+	sem_t stop;
+};
+
+int thread_start(struct thread *thread);
+/* Returns when the thread is gone for the kernel, too. */
+void thread_stop(struct thread *thread);
+
 /* Memory that children share */
 void *shared_memory(size_t size);
 

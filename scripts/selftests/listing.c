@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+// Tests of what is read from tasks: which ids, in which order, in which pieces, as seen by whom.
+#include "selftest.h"
+
+#include <stdatomic.h>
+
+#define MANY 1500
+
+/* Starts threads in a container; they end with the process. */
+static int start_many(const char *container, struct thread *threads, int count)
+{
+	int i, error = attach(container, getpid());
+
+	for (i = 0; i < count && !error; i++)
+		error = thread_start(&threads[i]);
+	return error;
+}
+
+TEST_F(tree, an_empty_container_lists_nothing)
+{
+	char buffer[16];
+
+	ASSERT_EQ(0, make("/a"));
+	EXPECT_EQ(0, read_file(TREE "/a/tasks", buffer, sizeof(buffer)));
+}
+
+TEST_F(tree, one_id_a_line)
+{
+	char buffer[64];
+
+	ASSERT_EQ(0, make("/a"));
+	ASSERT_EQ(0, attach("/a", getpid()));
+	ASSERT_LT(0, read_file(TREE "/a/tasks", buffer, sizeof(buffer)));
+	EXPECT_STREQ(text("%d\n", getpid()), buffer);
+}
+
+TEST_F(tree, ids_are_of_threads)
+{
+	struct thread one, two;
+
+	ASSERT_EQ(0, make("/a"));
+	ASSERT_EQ(0, attach("/a", getpid()));
+	ASSERT_EQ(0, thread_start(&one));
+	ASSERT_EQ(0, thread_start(&two));
+	EXPECT_EQ(3, population("/a"));
+	EXPECT_TRUE(listed("/a", getpid()));
+	EXPECT_TRUE(listed("/a", one.tid));
+	EXPECT_TRUE(listed("/a", two.tid));
+	thread_stop(&one);
+	EXPECT_EQ(2, population("/a"));
+	EXPECT_FALSE(listed("/a", one.tid));
+	thread_stop(&two);
+}
+
+/* They do not fit into one page, nor are they put in by their order. */
+TEST_F(tree, ids_ascend_and_each_is_there_once)
+{
+	static struct thread threads[MANY];
+	struct ids ids;
+	size_t i;
+
+	ASSERT_EQ(0, make("/a"));
+	ASSERT_EQ(0, start_many("/a", threads, MANY));
+	for (i = 0; i < MANY; i += 3) {
+		ASSERT_EQ(0, attach("", threads[i].tid));
+		ASSERT_EQ(0, attach("/a", threads[i].tid));
+	}
+	ASSERT_EQ(0, ids_read(&ids, TREE "/a/tasks"));
+	ASSERT_EQ(MANY + 1, ids.count);
+	for (i = 1; i < ids.count; i++)
+		ASSERT_LT(ids.id[i - 1], ids.id[i]);
+	for (i = 0; i < MANY; i++)
+		ASSERT_TRUE(ids_have(&ids, threads[i].tid));
+	ids_free(&ids);
+}
+
+TEST_F(tree, ids_come_in_pieces_of_every_size)
+{
+	static const size_t large[] = { 100, 127, 128, 511, 1000, 1024, 4095, 4096, 4097, 65535 };
+	static struct thread threads[300];
+	char whole[8192], pieces[8192];
+	size_t i;
+	int fd;
+
+	ASSERT_EQ(0, make("/a"));
+	ASSERT_EQ(0, start_many("/a", threads, ARRAY_SIZE(threads)));
+	ASSERT_LT(0, read_file(TREE "/a/tasks", whole, sizeof(whole)));
+	for (i = 1; i < 64 + ARRAY_SIZE(large); i++) {
+		fd = open(TREE "/a/tasks", O_RDONLY | O_CLOEXEC);
+		ASSERT_LT(0, read_pieces(fd, pieces, sizeof(pieces), i < 64 ? i : large[i - 64]));
+		EXPECT_STREQ(whole, pieces);
+		close(fd);
+	}
+}
+
+TEST_F(tree, any_part_can_be_read_at_its_offset)
+{
+	static struct thread threads[100];
+	char whole[4096], part[4096];
+	ssize_t length, at;
+	int fd;
+
+	ASSERT_EQ(0, make("/a"));
+	ASSERT_EQ(0, start_many("/a", threads, ARRAY_SIZE(threads)));
+	length = read_file(TREE "/a/tasks", whole, sizeof(whole));
+	ASSERT_LT(0, length);
+	fd = open(TREE "/a/tasks", O_RDONLY | O_CLOEXEC);
+	for (at = length; at >= 0; at -= 7) {
+		ASSERT_EQ(length - at, pread(fd, part, sizeof(part), at));
+		ASSERT_EQ(0, memcmp(part, whole + at, length - at));
+	}
+	close(fd);
+}
+
+TEST_F(tree, what_is_read_is_as_it_was_at_open)
+{
+	char buffer[64];
+	const char *then;
+	int fd, early;
+	pid_t pid;
+
+	ASSERT_EQ(0, make("/a"));
+	early = open(TREE "/a/tasks", O_RDONLY | O_CLOEXEC);
+	pid = sleeper("/a");
+	ASSERT_LT(0, pid);
+	fd = open(TREE "/a/tasks", O_RDONLY | O_CLOEXEC);
+	then = text("%d\n", pid);
+	ASSERT_EQ(0, attach("/a", getpid()));
+	ASSERT_EQ(0, attach("", pid));
+	ASSERT_LE(0, read_pieces(fd, buffer, sizeof(buffer), 2));
+	EXPECT_STREQ(then, buffer);
+	ASSERT_EQ(0, end(pid));
+	ASSERT_EQ(0, lseek(fd, 0, SEEK_SET));
+	ASSERT_LE(0, read_pieces(fd, buffer, sizeof(buffer), 1));
+	EXPECT_STREQ(then, buffer);
+	ASSERT_LE(0, read_pieces(early, buffer, sizeof(buffer), 1));
+	EXPECT_STREQ("", buffer);
+	close(fd);
+	close(early);
+}
+
+TEST_F(tree, the_root_lists_every_task_that_is_in_no_other_container)
+{
+	struct ids before, listed;
+	size_t i;
+	pid_t pid;
+
+	ASSERT_EQ(0, make("/a"));
+	pid = sleeper("/a");
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, ids_of_system(&before));
+	ASSERT_EQ(0, ids_read(&listed, TREE "/tasks"));
+	EXPECT_FALSE(ids_have(&listed, pid));
+	EXPECT_TRUE(ids_have(&listed, 1));
+	EXPECT_TRUE(ids_have(&listed, 2));
+	EXPECT_TRUE(ids_have(&listed, getpid()));
+	/* One that was there before and still is after was there all the time. */
+	for (i = 0; i < before.count; i++)
+		if (before.id[i] != pid && exists(text("/proc/%d", before.id[i])))
+			EXPECT_TRUE(ids_have(&listed, before.id[i]))
+				TH_LOG("%d is missing", before.id[i]);
+	for (i = 1; i < listed.count; i++)
+		EXPECT_LT(listed.id[i - 1], listed.id[i]);
+	ids_free(&before);
+	ids_free(&listed);
+}
+
+TEST_F(tree, the_root_lists_every_task_when_there_is_no_container)
+{
+	struct thread thread;
+
+	ASSERT_EQ(0, thread_start(&thread));
+	EXPECT_TRUE(listed("", getpid()));
+	EXPECT_TRUE(listed("", thread.tid));
+	thread_stop(&thread);
+	EXPECT_FALSE(listed("", thread.tid));
+}
+
+TEST_F(tree, zombies_are_in_no_list)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, make("/a"));
+	pid = sleeper("/a");
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(0, wait_zombie(pid));
+	EXPECT_EQ(0, population("/a"));
+	EXPECT_FALSE(listed("", pid));
+	reap(pid);
+}
+
+/* Runs as process 1 of a new pid namespace, in a container with a task outside of it. */
+static int read_inside(void)
+{
+	struct ids ids;
+	pid_t pid;
+	int error;
+
+	error = ids_read(&ids, TREE "/a/tasks");
+	if (error || ids.count != 1 || ids.id[0] != 1)
+		return error ?: -EDOM;
+	ids_free(&ids);
+	pid = child();
+	if (pid == 0)
+		for (;;)
+			pause();
+	error = ids_read(&ids, TREE "/a/tasks");
+	if (error || ids.count != 2 || ids.id[0] != 1 || ids.id[1] != pid)
+		return error ?: -ERANGE;
+	ids_free(&ids);
+	error = ids_read(&ids, TREE "/tasks");
+	return error ?: ids.count ? -EXDEV : 0;
+}
+
+TEST_F(tree, a_reader_sees_the_ids_of_his_pid_namespace)
+{
+	pid_t outside, inside;
+
+	ASSERT_EQ(0, make("/a"));
+	outside = sleeper("/a");
+	ASSERT_LT(0, outside);
+	ASSERT_EQ(0, attach("/a", getpid()));
+	inside = fork_with(CLONE_NEWPID);
+	if (inside == 0)
+		_exit(-read_inside());
+	ASSERT_LT(0, inside);
+	ASSERT_EQ(0, attach("", getpid()));
+	EXPECT_EQ(0, reap(inside));
+}
+
+TEST_F(tree, outside_the_ids_of_outside_are_seen)
+{
+	pid_t inside;
+
+	ASSERT_EQ(0, make("/a"));
+	inside = fork_with(CLONE_NEWPID);
+	if (inside == 0)
+		for (;;)
+			pause();
+	ASSERT_EQ(0, attach("/a", inside));
+	EXPECT_TRUE(listed("/a", inside));
+	EXPECT_EQ(1, population("/a"));
+	EXPECT_STREQ("/a", where_is(inside));
+	EXPECT_EQ(0, end(inside));
+}
+
+static int write_inside(pid_t outside)
+{
+	pid_t pid;
+
+	/* Process 1 is this one here, and not the init of the system. */
+	if (attach("/a", 1) || strcmp("/a", where_am_i()))
+		return -EDOM;
+	pid = child();
+	if (pid == 0)
+		for (;;)
+			pause();
+	if (attach("/b", pid) || population("/b") != 1 || attach("/b", 0))
+		return -ERANGE;
+	/* Whoever has no id here cannot be named. */
+	return attach("/a", outside) == -ESRCH ? end(pid) : -EXDEV;
+}
+
+TEST_F(tree, a_writer_names_threads_by_the_ids_of_his_pid_namespace)
+{
+	pid_t outside = getpid(), inside;
+
+	ASSERT_EQ(0, make("/a"));
+	ASSERT_EQ(0, make("/b"));
+	inside = fork_with(CLONE_NEWPID);
+	if (inside == 0)
+		_exit(-write_inside(outside));
+	ASSERT_LT(0, inside);
+	EXPECT_EQ(0, reap(inside));
+	EXPECT_STREQ("/", where_is(1));
+}
+
+TEST_HARNESS_MAIN
