@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Containers: making and removing them, their paths and flags, and when one is released. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "container.h"
+#include "hierarchy.h"
+#include "release.h"
+
+DEFINE_MUTEX(container_mutex);
+struct workqueue_struct *container_wq;
+
+/**
+ * container_put - give back a reference to a container
+ * @c: the container
+ *
+ * The last reference frees it, and so perhaps the containers above it, if they have been removed
+ * before. A root's last reference stays with its hierarchy.
+ *
+ * Context: Any; does not sleep.
+ */
+void container_put(struct container *c)
+{
+	while (c && refcount_dec_and_test(&c->ref)) {
+		struct container *parent = c->parent;
+
+		kfree(c->name);
+		/* A task's set, and so its container, may still be looked at under RCU. */
+		kfree_rcu(c, rcu);
+		c = parent;
+	}
+}
+
+/* Is it of interest to the agent, now? What changes this meanwhile announces it again. */
+static bool container_is_released(const struct container *c)
+{
+	return test_bit(CONTAINER_NOTIFY_ON_RELEASE, &c->flags) && !container_is_removed(c) &&
+	       c->parent && !atomic_read(&c->populated) && list_empty(&c->children);
+}
+
+/*
+ * Have the agent told that @c has become empty, if it still is by then.
+ *
+ * Called whenever the last task or the last child goes, from the exit hook too, so it takes no
+ * lock. The work item looks again under container_mutex, under which nothing can be refilled: that
+ * is what makes the announcement true. It is made exactly once for each time that the container
+ * becomes empty because this is called exactly once then: by whoever brings @populated to zero, or
+ * by the rmdir of the last child. If it becomes empty again before the work has begun, the two
+ * are one; once the work runs, it can be queued anew.
+ */
+static void container_announce(struct container *c)
+{
+	if (!container_is_released(c))
+		return;
+	container_get(c);
+	if (!queue_work(container_wq, &c->release_work))
+		container_put(c);
+}
+
+static void container_release_work(struct work_struct *work)
+{
+	struct container *c = container_of(work, struct container, release_work);
+	char *agent = NULL, *path = NULL;
+
+	mutex_lock(&container_mutex);
+	if (container_is_released(c)) {
+		agent = kstrdup(hierarchy_release_agent(c->hierarchy), GFP_KERNEL);
+		path = container_path(c);
+		if (!agent || !path)
+			pr_err("no memory to run the release agent for container %s\n", c->name);
+	}
+	mutex_unlock(&container_mutex);
+
+	/* Outside the lock: the agent may well want to remove the container. */
+	if (agent && path)
+		release_agent_run(agent, path);
+	kfree(path);
+	kfree(agent);
+	container_put(c);
+}
+
+static void container_setup(struct container *c)
+{
+	INIT_LIST_HEAD(&c->children);
+	INIT_LIST_HEAD(&c->sibling);
+	INIT_LIST_HEAD(&c->sets);
+	INIT_LIST_HEAD(&c->attrs);
+	refcount_set(&c->ref, 1);
+	INIT_WORK(&c->release_work, container_release_work);
+}
+
+/**
+ * container_init_root - make the root container of a hierarchy
+ * @root: zeroed memory within @hierarchy, which outlives it
+ * @hierarchy: the hierarchy
+ */
+void container_init_root(struct container *root, struct hierarchy *hierarchy)
+{
+	container_setup(root);
+	root->hierarchy = hierarchy;
+}
+
+/**
+ * container_create - make a container
+ * @parent: the container that it goes into
+ * @name: its name there, copied; that it is unique is the caller's business
+ * @uid: the owner of its files
+ * @gid: the group of its files
+ *
+ * It inherits @parent's notify_on_release.
+ *
+ * Context: Process context, may sleep; takes container_mutex. The caller holds the i_rwsem of
+ * @parent's directory.
+ * Return: the container, with one reference that container_remove() takes over; ERR_PTR(-ENODEV)
+ * if @parent has been removed, ERR_PTR(-ENOMEM).
+ */
+struct container *container_create(struct container *parent, const char *name, kuid_t uid,
+				   kgid_t gid)
+{
+	struct container *c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
+
+	if (!c)
+		return ERR_PTR(-ENOMEM);
+	container_setup(c);
+	c->hierarchy = parent->hierarchy;
+	c->uid = uid;
+	c->gid = gid;
+	c->name = kstrdup(name, GFP_KERNEL_ACCOUNT);
+	if (!c->name) {
+		kfree(c);
+		return ERR_PTR(-ENOMEM);
+	}
+
+	mutex_lock(&container_mutex);
+	if (container_is_removed(parent)) {
+		mutex_unlock(&container_mutex);
+		kfree(c->name);
+		kfree(c);
+		return ERR_PTR(-ENODEV);
+	}
+	c->parent = container_get(parent);
+	c->serial = ++c->hierarchy->last_serial;
+	c->hierarchy->nr_containers++;
+	if (test_bit(CONTAINER_NOTIFY_ON_RELEASE, &parent->flags))
+		set_bit(CONTAINER_NOTIFY_ON_RELEASE, &c->flags);
+	list_add_tail(&c->sibling, &parent->children);
+	mutex_unlock(&container_mutex);
+	return c;
+}
+
+/**
+ * container_remove - take a container out of its tree
+ * @c: the container, not a root
+ *
+ * No task can come in meanwhile: a fork puts tasks only where there is one already, and moving one
+ * in takes container_mutex. Zombies do not count: a task has left before its parent can learn of
+ * its death.
+ *
+ * Context: Process context, may sleep; takes container_mutex. The caller holds the i_rwsem of the
+ * parent's directory.
+ * Return: 0, and the reference of container_create() is gone; -EBUSY if there is a task or a child
+ * in it.
+ */
+int container_remove(struct container *c)
+{
+	mutex_lock(&container_mutex);
+	if (atomic_read(&c->populated) || !list_empty(&c->children)) {
+		mutex_unlock(&container_mutex);
+		return -EBUSY;
+	}
+	set_bit(CONTAINER_REMOVED, &c->flags);
+	list_del_init(&c->sibling);
+	c->hierarchy->nr_containers--;
+	/*
+	 * Pairs with the atomic_dec_and_test() of container_depopulate(): if the parent's last task
+	 * leaves right now, at least one of the two sees that neither child nor task is left.
+	 */
+	smp_mb();
+	container_announce(c->parent);
+	mutex_unlock(&container_mutex);
+	container_put(c);
+	return 0;
+}
+
+/**
+ * container_rename - give a container another name in the same parent
+ * @c: the container, not a root
+ * @name: the new name, copied
+ *
+ * Context: Process context, may sleep; takes container_mutex.
+ * Return: 0 or -ENOMEM.
+ */
+int container_rename(struct container *c, const char *name)
+{
+	char *copy = kstrdup(name, GFP_KERNEL_ACCOUNT);
+
+	if (!copy)
+		return -ENOMEM;
+	/* Paths are made under the same lock, so nobody sees half of a change. */
+	mutex_lock(&container_mutex);
+	swap(c->name, copy);
+	mutex_unlock(&container_mutex);
+	kfree(copy);
+	return 0;
+}
+
+/**
+ * container_set_notify - say whether the release agent is to be told of a container
+ * @c: the container
+ * @on: yes or no
+ *
+ * Context: Process context, may sleep; takes container_mutex.
+ * Return: 0; -ENODEV if @c has been removed.
+ */
+int container_set_notify(struct container *c, bool on)
+{
+	int error = 0;
+
+	mutex_lock(&container_mutex);
+	if (container_is_removed(c))
+		error = -ENODEV;
+	else
+		assign_bit(CONTAINER_NOTIFY_ON_RELEASE, &c->flags, on);
+	mutex_unlock(&container_mutex);
+	return error;
+}
+
+/**
+ * container_path - the path of a container from the root of its tree
+ * @c: the container
+ *
+ * Context: Process context, may sleep; the caller holds container_mutex.
+ * Return: the path, "/" for a root; the caller frees it with kfree(). NULL if memory is short.
+ */
+char *container_path(const struct container *c)
+{
+	const struct container *pos;
+	size_t len = 1;
+	char *path, *end;
+
+	lockdep_assert_held(&container_mutex);
+	for (pos = c; pos->parent; pos = pos->parent)
+		len += 1 + strlen(pos->name);
+	if (!c->parent)
+		return kstrdup("/", GFP_KERNEL);
+
+	path = kmalloc(len, GFP_KERNEL);
+	if (!path)
+		return NULL;
+	end = path + len - 1;
+	*end = '\0';
+	for (pos = c; pos->parent; pos = pos->parent) {
+		len = strlen(pos->name);
+		end -= len;
+		memcpy(end, pos->name, len);
+		*--end = '/';
+	}
+	return path;
+}
+
+/**
+ * container_populate - one more set of the container has a task
+ * @c: the container, not removed
+ *
+ * Context: Any; the caller holds container_mutex.
+ */
+void container_populate(struct container *c)
+{
+	lockdep_assert_held(&container_mutex);
+	atomic_inc(&c->populated);
+}
+
+/**
+ * container_depopulate - one set less of the container has a task
+ * @c: the container
+ *
+ * Context: Any, the exit hook included; does not sleep.
+ */
+void container_depopulate(struct container *c)
+{
+	if (atomic_dec_and_test(&c->populated))
+		container_announce(c);
+}
+
+/**
+ * container_init - get ready for containers
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int container_init(void)
+{
+	container_wq = alloc_workqueue("containerfs", WQ_UNBOUND, 0);
+	return container_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * container_exit - undo container_init()
+ *
+ * Context: Process context; waits for work that is under way, which may queue no more.
+ */
+void container_exit(void)
+{
+	destroy_workqueue(container_wq);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A container: a group of tasks, one directory of a hierarchy. */
+#ifndef CONTAINERFS_CONTAINER_H
+#define CONTAINERFS_CONTAINER_H
+
+#include <linux/atomic.h>
+#include <linux/bits.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+#include <linux/workqueue.h>
+
+struct hierarchy;
+
+/**
+ * container_mutex - guards which hierarchies, containers and container sets there are
+ *
+ * Taken inside i_rwsem and outside task_lock(). Fork, exit and reading `tasks` never take it.
+ */
+extern struct mutex container_mutex;
+
+/* For short work items that take container_mutex, and for running release agents. */
+extern struct workqueue_struct *container_wq;
+
+/**
+ * struct container - a group of tasks
+ * @hierarchy: the tree that it belongs to; constant
+ * @parent: the container above it, NULL for a root; constant; holds a reference
+ * @serial: distinguishes it from all others of its hierarchy, rising as they are made; 0 is the
+ *	root; constant
+ * @name: the last component of its path, NULL for a root; changed under container_mutex
+ * @children: the containers right below it, by rising @serial; changed under both container_mutex
+ *	and the i_rwsem of its directory, so that either suffices to read it
+ * @sibling: in @parent's @children
+ * @sets: the sets that it is part of, through set_place.link; changed under container_mutex, read
+ *	under RCU. A root has none: it is what a set does not mention.
+ * @populated: how many of @sets have a task. Rises under container_mutex only (the first task of a
+ *	set is always one that was moved); falls at any time, under the lock of the set that
+ *	becomes empty.
+ * @flags: CONTAINER_ bits; changed under container_mutex, read at any time
+ * @uid: the owner of its files, as long as nobody changes that; constant
+ * @gid: likewise
+ * @attrs: owners and modes of its files, of those that were changed; container_mutex
+ * @ref: one for being in the tree, one for each inode, set, child and pending work
+ * @release_work: looks whether the release agent must be told; pending at most once
+ * @rcu: readers may still be looking at it
+ */
+struct container {
+	struct hierarchy *hierarchy;
+	struct container *parent;
+	u64 serial;
+	char *name;
+	struct list_head children;
+	struct list_head sibling;
+	struct list_head sets;
+	atomic_t populated;
+	unsigned long flags;
+	kuid_t uid;
+	kgid_t gid;
+	struct list_head attrs;
+	refcount_t ref;
+	struct work_struct release_work;
+	struct rcu_head rcu;
+};
+
+#define CONTAINER_NOTIFY_ON_RELEASE 0 /* the agent is told when it becomes empty */
+#define CONTAINER_REMOVED 1 /* rmdir has been: no task and no child can come in any more */
+
+static inline bool container_is_removed(const struct container *c)
+{
+	return test_bit(CONTAINER_REMOVED, &c->flags);
+}
+
+static inline struct container *container_get(struct container *c)
+{
+	refcount_inc(&c->ref);
+	return c;
+}
+
+void container_put(struct container *c);
+
+void container_init_root(struct container *root, struct hierarchy *hierarchy);
+struct container *container_create(struct container *parent, const char *name, kuid_t uid,
+				   kgid_t gid);
+int container_remove(struct container *c);
+int container_rename(struct container *c, const char *name);
+int container_set_notify(struct container *c, bool on);
+char *container_path(const struct container *c);
+void container_populate(struct container *c);
+void container_depopulate(struct container *c);
+
+int container_init(void);
+void container_exit(void);
+
+#endif

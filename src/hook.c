@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The hooked functions of the kernel: choosing ftrace or kprobes, arming, disarming. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/errno.h>
+#include <linux/mutex.h>
+#include <linux/printk.h>
+#include <linux/rcupdate.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+#include "hook.h"
+#include "task.h"
+
+/* A way to hook functions. */
+struct hook_method {
+	const char *name;
+	int (*check)(struct hook *hook);
+	int (*arm)(struct hook *hook);
+	void (*disarm)(struct hook *hook);
+};
+
+static const struct hook_method *hook_method;
+
+#ifdef CONFIG_DYNAMIC_FTRACE
+static int hook_ftrace_filter(struct hook *hook)
+{
+	return ftrace_set_filter(&hook->ops, (unsigned char *)hook->symbol, strlen(hook->symbol),
+				 1);
+}
+
+static int hook_ftrace_check(struct hook *hook)
+{
+	int error = hook_ftrace_filter(hook);
+
+	ftrace_free_filter(&hook->ops);
+	return error == -EINVAL ? -ENOENT : error;
+}
+
+/*
+ * PERMANENT: while we are registered, ftrace_enabled cannot be set to 0, and we cannot be while it
+ * is. No RECURSION: the trampoline calls us without ado, for none of the hooked functions is called
+ * from a hook or an interrupt.
+ */
+static int hook_ftrace_arm(struct hook *hook)
+{
+	int error;
+
+	hook->ops.flags = FTRACE_OPS_FL_PERMANENT | COMPAT_FTRACE_FLAGS;
+	if (hook->redirects)
+		hook->ops.flags |= FTRACE_OPS_FL_IPMODIFY;
+	error = hook_ftrace_filter(hook);
+	if (!error)
+		error = register_ftrace_function(&hook->ops);
+	if (error)
+		ftrace_free_filter(&hook->ops);
+	return error;
+}
+
+/* Waits until nobody is in the callback or on the way there. */
+static void hook_ftrace_disarm(struct hook *hook)
+{
+	int error = unregister_ftrace_function(&hook->ops);
+
+	WARN_ONCE(error, "%s: ftrace does not let go: error %d\n", hook->symbol, error);
+	ftrace_free_filter(&hook->ops);
+}
+
+static const struct hook_method hook_ftrace = {
+	.name = "ftrace",
+	.check = hook_ftrace_check,
+	.arm = hook_ftrace_arm,
+	.disarm = hook_ftrace_disarm,
+};
+#endif
+
+/* That there is one tells kprobes that the instruction pointer may be changed. */
+static void hook_kprobe_redirects(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
+{
+}
+
+static int hook_kprobe_register(struct hook *hook, u32 flags)
+{
+	struct kprobe *probe = &hook->probe;
+	int error;
+
+	probe->addr = NULL;
+	probe->symbol_name = hook->symbol;
+	probe->flags = flags;
+	probe->post_handler = hook->redirects ? hook_kprobe_redirects : NULL;
+	error = register_kprobe(probe);
+	if (error)
+		return error;
+	/* A breakpoint's handler runs as if in an NMI, where no memory can be had. */
+	if (!kprobe_ftrace(probe)) {
+		unregister_kprobe(probe);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static int hook_kprobe_check(struct hook *hook)
+{
+	int error = hook_kprobe_register(hook, KPROBE_FLAG_DISABLED);
+
+	if (!error)
+		unregister_kprobe(&hook->probe);
+	return error;
+}
+
+static int hook_kprobe_arm(struct hook *hook)
+{
+	return hook_kprobe_register(hook, 0);
+}
+
+static void hook_kprobe_disarm(struct hook *hook)
+{
+	unregister_kprobe(&hook->probe);
+}
+
+static const struct hook_method hook_kprobe = {
+	.name = "kprobe",
+	.check = hook_kprobe_check,
+	.arm = hook_kprobe_arm,
+	.disarm = hook_kprobe_disarm,
+};
+
+/**
+ * hook_check - see whether a function can be hooked here
+ * @hook: the hook, not armed
+ *
+ * Context: Process context, may sleep.
+ * Return: 0 or the error, after a line that names the function: -ENOENT if the kernel has none.
+ */
+int hook_check(struct hook *hook)
+{
+	int error = hook_method->check(hook);
+
+	if (error == -ENOENT)
+		pr_err("this kernel has no function %s that can be hooked\n", hook->symbol);
+	else if (error)
+		pr_err("function %s cannot be hooked with %s: error %d\n", hook->symbol,
+		       hook_method->name, error);
+	return error;
+}
+
+/**
+ * hook_arm - have a function hooked from now on
+ * @hook: the hook, not armed
+ *
+ * Context: Process context, may sleep; takes ftrace's or kprobes' locks.
+ * Return: 0 or the error, after a line that names the function.
+ */
+int hook_arm(struct hook *hook)
+{
+	int error = hook_method->arm(hook);
+
+	if (error)
+		pr_err("function %s cannot be hooked with %s: error %d%s\n", hook->symbol,
+		       hook_method->name, error,
+		       error == -EBUSY ? " (is ftrace_enabled 0, or does a live patch have it?)" :
+		       "");
+	return error;
+}
+
+/**
+ * hook_disarm - have a function hooked no more
+ * @hook: the hook, armed
+ *
+ * Context: Process context; sleeps until nobody is in the handler. Others may still be in a
+ * function that a handler has put in the place of the hooked one.
+ */
+void hook_disarm(struct hook *hook)
+{
+	hook_method->disarm(hook);
+}
+
+/* Called in the place of cgroup_can_fork(), whose error makes the fork fail. */
+static int refuse_fork(struct task_struct *child, struct kernel_clone_args *args)
+{
+	return -ENOMEM;
+}
+
+static __always_inline void *on_can_fork(unsigned long child, unsigned long args)
+{
+	return task_fork_begin() ? refuse_fork : NULL;
+}
+
+static __always_inline void *on_cancel_fork(unsigned long child, unsigned long args)
+{
+	task_fork_cancel();
+	return NULL;
+}
+
+static __always_inline void *on_post_fork(unsigned long child, unsigned long args)
+{
+	task_fork_end((struct task_struct *)child);
+	return NULL;
+}
+
+static __always_inline void *on_exit(unsigned long task, unsigned long none)
+{
+	task_exit();
+	return NULL;
+}
+
+DEFINE_HOOK(hook_can_fork, "cgroup_can_fork", on_can_fork, true);
+DEFINE_HOOK(hook_cancel_fork, "cgroup_cancel_fork", on_cancel_fork, false);
+DEFINE_HOOK(hook_post_fork, "cgroup_post_fork", on_post_fork, false);
+DEFINE_HOOK(hook_exit_task, COMPAT_EXIT_SYMBOL, on_exit, false);
+
+static struct hook *const fork_hooks[] = {
+	&hook_exit_task, &hook_post_fork, &hook_cancel_fork, &hook_can_fork,
+};
+
+/* Guards the two below; taken inside i_rwsem. */
+static DEFINE_MUTEX(fork_hooks_mutex);
+static unsigned int fork_hooks_users;
+static bool fork_hooks_armed;
+
+static void fork_hooks_disarm_first(size_t nr)
+{
+	while (nr--)
+		hook_disarm(fork_hooks[nr]);
+}
+
+static int fork_hooks_arm(void)
+{
+	size_t i;
+	int error;
+
+	for (i = 0; i < ARRAY_SIZE(fork_hooks); i++) {
+		error = hook_arm(fork_hooks[i]);
+		if (error) {
+			fork_hooks_disarm_first(i);
+			return error;
+		}
+	}
+	fork_hooks_armed = true;
+	return 0;
+}
+
+static void fork_hooks_disarm(void)
+{
+	fork_hooks_disarm_first(ARRAY_SIZE(fork_hooks));
+	fork_hooks_armed = false;
+}
+
+static void fork_hooks_disarm_work(struct work_struct *work)
+{
+	mutex_lock(&fork_hooks_mutex);
+	if (!fork_hooks_users && fork_hooks_armed)
+		fork_hooks_disarm();
+	mutex_unlock(&fork_hooks_mutex);
+}
+
+static DECLARE_DELAYED_WORK(fork_hooks_work, fork_hooks_disarm_work);
+
+/**
+ * fork_hooks_get - have fork and exit hooked as long as there is a container
+ *
+ * Every task is in the roots when they are armed, so it is no matter which of them a fork or an
+ * exit that is under way still meets: task_move(), and not they, makes the first entry.
+ *
+ * Context: Process context, may sleep.
+ * Return: 0, or an error if the kernel does not let us, after a line that tells why.
+ */
+int fork_hooks_get(void)
+{
+	int error = 0;
+
+	mutex_lock(&fork_hooks_mutex);
+	if (!fork_hooks_armed)
+		error = fork_hooks_arm();
+	if (!error)
+		fork_hooks_users++;
+	mutex_unlock(&fork_hooks_mutex);
+	return error;
+}
+
+/**
+ * fork_hooks_put - one container less
+ *
+ * After the last one the hooks are disarmed, but a little later: that waits for grace periods, and
+ * a script may be about to make the next container.
+ *
+ * Context: Process context, may sleep.
+ */
+void fork_hooks_put(void)
+{
+	mutex_lock(&fork_hooks_mutex);
+	if (!--fork_hooks_users)
+		mod_delayed_work(system_wq, &fork_hooks_work, HZ);
+	mutex_unlock(&fork_hooks_mutex);
+}
+
+static int hook_check_all(void)
+{
+	size_t i;
+	int error;
+
+	for (i = 0; i < ARRAY_SIZE(fork_hooks); i++) {
+		error = hook_check(fork_hooks[i]);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+/**
+ * hook_init - choose how to hook functions, and see whether fork and exit can be hooked
+ * @method: "ftrace", "kprobe", or "auto" for the better one that works
+ *
+ * Return: 0, or an error after a line that tells why: -EINVAL for another @method.
+ */
+int hook_init(const char *method)
+{
+	bool any = !strcmp(method, "auto");
+	int error = -EINVAL;
+
+#ifdef CONFIG_DYNAMIC_FTRACE
+	if (any || !strcmp(method, hook_ftrace.name)) {
+		hook_method = &hook_ftrace;
+		error = hook_check_all();
+	}
+#endif
+	if ((any && error) || !strcmp(method, hook_kprobe.name)) {
+		hook_method = &hook_kprobe;
+		error = hook_check_all();
+	}
+	if (!hook_method)
+		pr_err("hook=%s: must be auto, ftrace or kprobe\n", method);
+	if (!error)
+		pr_info("fork and exit are hooked with %s while there is a container\n",
+			hook_method->name);
+	return error;
+}
+
+/**
+ * hook_exit - undo hook_init()
+ *
+ * Context: Process context; sleeps until no task is in code of ours that a hook has led it to and
+ * that does not sleep.
+ */
+void hook_exit(void)
+{
+	cancel_delayed_work_sync(&fork_hooks_work);
+	if (fork_hooks_armed)
+		fork_hooks_disarm();
+	synchronize_rcu_tasks();
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+/* containerfs: the module, its parameters, what is made when it is loaded and in which order. */
+#include <linux/module.h>
+
+#include "container.h"
+#include "fs.h"
+#include "hierarchy.h"
+#include "hook.h"
+#include "proc.h"
+#include "task.h"
+
+static char *hook = "auto";
+module_param(hook, charp, 0444);
+MODULE_PARM_DESC(hook, "How to hook fork and exit: auto (default), ftrace or kprobe");
+
+static bool proc_files = true;
+module_param(proc_files, bool, 0444);
+MODULE_PARM_DESC(proc_files, "Make /proc/PID/container and /proc/PID/containers (default: yes)");
+
+static unsigned int buckets;
+module_param(buckets, uint, 0444);
+MODULE_PARM_DESC(buckets, "Size of the task table (default: 0, chosen by the size of memory)");
+
+static int __init containerfs_init(void)
+{
+	int error = task_init(buckets);
+
+	if (error)
+		return error;
+	error = container_init();
+	if (error)
+		goto undo_task;
+	hierarchy_init();
+	error = hook_init(hook);
+	if (error)
+		goto undo_container;
+	error = proc_init(proc_files);
+	if (error)
+		goto undo_hook;
+	error = fs_init();
+	if (error)
+		goto undo_proc;
+	return 0;
+
+undo_proc:
+	proc_exit();
+undo_hook:
+	proc_wait_unused();
+	hook_exit();
+undo_container:
+	container_exit();
+undo_task:
+	task_cleanup();
+	return error;
+}
+
+/* Nothing is mounted and there is no container: a superblock has a reference to the module. */
+static void __exit containerfs_exit(void)
+{
+	fs_exit();
+	proc_exit();
+	hook_exit();
+	container_exit();
+	task_cleanup();
+}
+
+module_init(containerfs_init);
+module_exit(containerfs_exit);
+
+MODULE_DESCRIPTION("Containers: groups of processes as directories, on a stock kernel");
+MODULE_AUTHOR("The containerfs project");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What /proc shows: of every task, where it is; of every hierarchy, how much is in it. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/delay.h>
+#include <linux/module.h>
+#include <linux/pid_namespace.h>
+#include <linux/proc_fs.h>
+#include <linux/sched/task.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "hierarchy.h"
+#include "hook.h"
+#include "proc.h"
+#include "set.h"
+#include "task.h"
+
+/* A file that we add to /proc/PID and to /proc/PID/task/TID. */
+struct task_file {
+	const char *name;
+	unsigned int len;
+	int (*show)(struct seq_file *m, const struct container_set *set);
+};
+
+/*
+ * The path of the task's container in a hierarchy, under container_mutex: thereby the set and the
+ * container are still there, and their names are of one moment.
+ */
+static int show_path(struct seq_file *m, struct hierarchy *h, const struct container_set *set)
+{
+	char *path = container_path(hierarchy_container(h, set));
+
+	if (!path)
+		return -ENOMEM;
+	seq_puts(m, path);
+	seq_putc(m, '\n');
+	kfree(path);
+	return 0;
+}
+
+static int container_show(struct seq_file *m, const struct container_set *set)
+{
+	return show_path(m, &default_hierarchy, set);
+}
+
+static int containers_show(struct seq_file *m, const struct container_set *set)
+{
+	seq_printf(m, "%d::", default_hierarchy.id);
+	return show_path(m, &default_hierarchy, set);
+}
+
+#define TASK_FILE(_name) { #_name, sizeof(#_name) - 1, _name##_show }
+
+static const struct task_file task_files[] = {
+	TASK_FILE(container),
+	TASK_FILE(containers),
+};
+
+static const struct task_file *task_file_find(const struct qstr *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(task_files); i++)
+		if (name->len == task_files[i].len &&
+		    !memcmp(name->name, task_files[i].name, name->len))
+			return &task_files[i];
+	return NULL;
+}
+
+/*
+ * The pid that a directory of procfs is for, or NULL if there is no such task any more. procfs
+ * keeps it to itself, but the directory is named for it. The number may have gone to another task:
+ * that is why procfs is asked, afterwards, whether its own is still there, for then it has been all
+ * the time.
+ */
+static struct pid *proc_dir_pid(struct dentry *dir)
+{
+	struct pid *pid = NULL;
+	int nr;
+
+	if (kstrtoint(dir->d_name.name, 10, &nr))
+		return NULL;
+	rcu_read_lock();
+	pid = get_pid(find_pid_ns(nr, proc_pid_ns(dir->d_sb)));
+	rcu_read_unlock();
+	if (pid && compat_d_revalidate(dir) <= 0) {
+		put_pid(pid);
+		pid = NULL;
+	}
+	return pid;
+}
+
+static int task_file_show(struct seq_file *m, void *v)
+{
+	const struct task_file *type = file_inode(m->file)->i_private;
+	struct task_struct *task = get_pid_task(m->private, PIDTYPE_PID);
+	const struct container_set *set = NULL;
+	int error;
+
+	if (!task)
+		return -ESRCH;
+	error = task_wait_born(task);
+	if (!error) {
+		mutex_lock(&container_mutex);
+		rcu_read_lock();
+		if (!(task->flags & PF_EXITING))
+			set = task_set(task);
+		rcu_read_unlock();
+		error = type->show(m, set);
+		mutex_unlock(&container_mutex);
+	}
+	put_task_struct(task);
+	return error;
+}
+
+static int task_file_open(struct inode *inode, struct file *file)
+{
+	struct pid *pid = proc_dir_pid(file->f_path.dentry->d_parent);
+	int error;
+
+	if (!pid)
+		return -ESRCH;
+	error = single_open(file, task_file_show, pid);
+	if (error)
+		put_pid(pid);
+	return error;
+}
+
+static int task_file_release(struct inode *inode, struct file *file)
+{
+	struct seq_file *m = file->private_data;
+
+	put_pid(m->private);
+	return single_release(inode, file);
+}
+
+static const struct file_operations task_file_operations = {
+	.owner = THIS_MODULE,
+	.open = task_file_open,
+	.release = task_file_release,
+	.read_iter = seq_read_iter,
+	.llseek = seq_lseek,
+};
+
+/* As for all other files of procfs: owner and mode are not to be changed. */
+static int task_file_setattr(struct compat_idmap *idmap, struct dentry *dentry,
+			     struct iattr *iattr)
+{
+	if (iattr->ia_valid & (ATTR_MODE | ATTR_UID | ATTR_GID))
+		return -EPERM;
+	return setattr_prepare(idmap, dentry, iattr);
+}
+
+static const struct inode_operations task_file_inode_operations = {
+	.setattr = task_file_setattr,
+};
+
+/* The dentry has the reference to our module that its lookup has taken. */
+static void task_file_d_release(struct dentry *dentry)
+{
+	module_put(THIS_MODULE);
+}
+
+static const struct dentry_operations task_file_dentry_operations = {
+	.d_delete = always_delete_dentry,
+	.d_release = task_file_d_release,
+};
+
+static struct dentry *task_file_instantiate(struct inode *dir, struct dentry *dentry)
+{
+	struct pid *pid = proc_dir_pid(dentry->d_parent);
+	struct inode *inode;
+
+	if (!pid)
+		return ERR_PTR(-ENOENT);
+	put_pid(pid);
+	inode = new_inode(dir->i_sb);
+	if (!inode)
+		return ERR_PTR(-ENOMEM);
+	inode->i_ino = get_next_ino();
+	inode->i_mode = S_IFREG | 0444;
+	inode->i_uid = dir->i_uid;
+	inode->i_gid = dir->i_gid;
+	inode->i_op = &task_file_inode_operations;
+	inode->i_fop = &task_file_operations;
+	inode->i_private = (void *)task_file_find(&dentry->d_name);
+	compat_init_times(inode);
+
+	/* Nothing of it stays cached: when nobody uses it, it goes. */
+	__module_get(THIS_MODULE);
+	compat_set_d_op(dentry, &task_file_dentry_operations, DCACHE_OP_DELETE);
+	return d_splice_alias(inode, dentry);
+}
+
+/*
+ * Two functions that are called in the place of procfs's own. on_lookup() and on_readdir() have
+ * taken a reference to the module for each call. After it is given back there is a little left to
+ * run; hook_exit() waits for that.
+ */
+static struct dentry *task_file_lookup(struct inode *dir, struct dentry *dentry,
+				       unsigned int flags)
+{
+	struct dentry *result = task_file_instantiate(dir, dentry);
+
+	module_put(THIS_MODULE);
+	return result;
+}
+
+/* For finding out whether the kernel's own readdir ended because it had no more. */
+struct task_dir_context {
+	struct dir_context ctx;
+	struct dir_context *caller;
+	bool full;
+};
+
+static bool task_dir_actor(struct dir_context *ctx, const char *name, int len, loff_t pos,
+			   u64 ino, unsigned int type)
+{
+	struct task_dir_context *own = container_of(ctx, struct task_dir_context, ctx);
+
+	own->full = !own->caller->actor(own->caller, name, len, pos, ino, type);
+	return !own->full;
+}
+
+/* The positions of our files: beyond whatever procfs itself has. */
+#define TASK_FILES_POS (1 << 30)
+
+static int task_dir_readdir(struct file *file, struct dir_context *ctx)
+{
+	struct task_dir_context own = { .ctx = *ctx, .caller = ctx };
+	const struct task_file *type;
+	int error = 0;
+
+	own.ctx.actor = task_dir_actor;
+	if (ctx->pos < TASK_FILES_POS) {
+		error = file->f_op->iterate_shared(file, &own.ctx);
+		ctx->pos = own.ctx.pos;
+		if (!error && !own.full)
+			ctx->pos = TASK_FILES_POS;
+	}
+	for (; !error && ctx->pos >= TASK_FILES_POS &&
+	     ctx->pos - TASK_FILES_POS < ARRAY_SIZE(task_files); ctx->pos++) {
+		type = &task_files[ctx->pos - TASK_FILES_POS];
+		if (!dir_emit(ctx, type->name, type->len, get_next_ino(), DT_REG))
+			break;
+	}
+	module_put(THIS_MODULE);
+	return error;
+}
+
+static __always_inline void *on_lookup(unsigned long dir, unsigned long dentry)
+{
+	if (likely(!task_file_find(&((struct dentry *)dentry)->d_name)))
+		return NULL;
+	return try_module_get(THIS_MODULE) ? task_file_lookup : NULL;
+}
+
+static __always_inline void *on_readdir(unsigned long file, unsigned long ctx)
+{
+	/* Our own call of what we are called in the place of. */
+	if (((struct dir_context *)ctx)->actor == task_dir_actor)
+		return NULL;
+	return try_module_get(THIS_MODULE) ? task_dir_readdir : NULL;
+}
+
+DEFINE_HOOK(hook_tgid_lookup, "proc_tgid_base_lookup", on_lookup, true);
+DEFINE_HOOK(hook_tid_lookup, "proc_tid_base_lookup", on_lookup, true);
+DEFINE_HOOK(hook_tgid_readdir, "proc_tgid_base_readdir", on_readdir, true);
+DEFINE_HOOK(hook_tid_readdir, "proc_tid_base_readdir", on_readdir, true);
+
+static struct hook *const proc_hooks[] = {
+	&hook_tgid_lookup, &hook_tid_lookup, &hook_tgid_readdir, &hook_tid_readdir,
+};
+
+static size_t proc_hooks_armed;
+
+static void proc_hooks_disarm(void)
+{
+	while (proc_hooks_armed)
+		hook_disarm(proc_hooks[--proc_hooks_armed]);
+}
+
+static int proc_hooks_arm(void)
+{
+	size_t i;
+	int error = 0;
+
+	for (i = 0; !error && i < ARRAY_SIZE(proc_hooks); i++)
+		error = hook_check(proc_hooks[i]);
+	while (!error && proc_hooks_armed < ARRAY_SIZE(proc_hooks)) {
+		error = hook_arm(proc_hooks[proc_hooks_armed]);
+		if (!error)
+			proc_hooks_armed++;
+	}
+	return error;
+}
+
+/* /proc/containers */
+static int hierarchies_show(struct seq_file *m, void *v)
+{
+	const struct hierarchy *h = &default_hierarchy;
+
+	seq_puts(m, "#hierarchy\tsubsystems\tcontainers\ttasks\n");
+	mutex_lock(&container_mutex);
+	seq_printf(m, "%d\t-\t%lu\t%lu\n", h->id, h->nr_containers,
+		   container_sets_count_tasks(h->id));
+	mutex_unlock(&container_mutex);
+	return 0;
+}
+
+/**
+ * proc_init - make the files in /proc
+ * @task_files: also those of every task, which needs hooks
+ *
+ * Return: 0, or an error after a line that tells why.
+ */
+int proc_init(bool task_files)
+{
+	int error = 0;
+
+	if (!proc_create_single("containers", 0444, NULL, hierarchies_show)) {
+		pr_err("/proc/containers cannot be made\n");
+		return -ENOMEM;
+	}
+	if (task_files)
+		error = proc_hooks_arm();
+	if (error) {
+		pr_err("/proc/PID/container cannot be made; proc_files=0 does without\n");
+		proc_exit();
+	}
+	return error;
+}
+
+/**
+ * proc_exit - undo proc_init()
+ *
+ * Context: Process context; sleeps. hook_exit() and proc_wait_unused() tell what is left.
+ */
+void proc_exit(void)
+{
+	proc_hooks_disarm();
+	remove_proc_entry("containers", NULL);
+}
+
+/**
+ * proc_wait_unused - wait until nobody uses a file of ours in /proc
+ *
+ * For the case that loading fails after proc_init(): nothing else waits for them then. When the
+ * module is unloaded, nobody does any more.
+ *
+ * Context: Process context, in the module's init function; sleeps.
+ */
+void proc_wait_unused(void)
+{
+	/* One reference is that of the module being loaded. */
+	while (module_refcount(THIS_MODULE) > 1)
+		msleep(20);
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Container sets: finding or making the one for a combination, their tasks, and their end. */
+#include <linux/hashtable.h>
+#include <linux/jhash.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+
+#include "set.h"
+
+/* All sets, by the containers that they consist of; container_mutex. */
+static DEFINE_HASHTABLE(all_sets, 12);
+
+static u32 places_hash(struct container *const *places, unsigned int nr)
+{
+	return jhash(places, nr * sizeof(*places), 0);
+}
+
+static bool set_is(const struct container_set *set, struct container *const *places,
+		   unsigned int nr)
+{
+	unsigned int i;
+
+	if (set->nr_places != nr)
+		return false;
+	for (i = 0; i < nr; i++)
+		if (set->place[i].container != places[i])
+			return false;
+	return true;
+}
+
+/* Free an empty set for good, unless a task has come in since. */
+static void set_reap_work(struct work_struct *work)
+{
+	struct container_set *set = container_of(work, struct container_set, reap_work);
+	unsigned int i;
+	bool in_use;
+
+	/*
+	 * Without container_mutex no task comes into an empty set, so neither does one leave it and
+	 * queue this work once more. If that has happened before we had the mutex, the next run,
+	 * which cannot begin before this one ends, is the one to free the set.
+	 */
+	mutex_lock(&container_mutex);
+	spin_lock(&set->lock);
+	in_use = set->nr_tasks || work_pending(work);
+	spin_unlock(&set->lock);
+	if (in_use) {
+		mutex_unlock(&container_mutex);
+		return;
+	}
+	hash_del(&set->hash);
+	for (i = 0; i < set->nr_places; i++) {
+		if (!set->place[i].container)
+			continue;
+		list_del_rcu(&set->place[i].link);
+		container_put(set->place[i].container);
+	}
+	mutex_unlock(&container_mutex);
+	kfree_rcu(set, rcu);
+}
+
+static struct container_set *set_create(struct container *const *places, unsigned int nr)
+{
+	struct container_set *set = kzalloc(struct_size(set, place, nr), GFP_KERNEL_ACCOUNT);
+	unsigned int i;
+
+	if (!set)
+		return NULL;
+	spin_lock_init(&set->lock);
+	INIT_LIST_HEAD(&set->tasks);
+	INIT_WORK(&set->reap_work, set_reap_work);
+	set->nr_places = nr;
+	for (i = 0; i < nr; i++) {
+		if (!places[i])
+			continue;
+		set->place[i].container = container_get(places[i]);
+		list_add_tail_rcu(&set->place[i].link, &places[i]->sets);
+	}
+	return set;
+}
+
+/**
+ * container_set_find - the set that differs from another one in one hierarchy
+ * @from: the other set, NULL for all roots
+ * @id: the hierarchy
+ * @to: the container that is to be in it there, NULL for the root
+ *
+ * Equal combinations share one set: it is made where there is none yet.
+ *
+ * Context: Process context, may sleep; the caller holds container_mutex. The set stays until
+ * that is released, and then as long as there is a task in it; who puts none in calls
+ * container_set_put_unused().
+ * Return: the set, NULL for all roots, ERR_PTR(-ENOMEM).
+ */
+struct container_set *container_set_find(const struct container_set *from, unsigned int id,
+					 struct container *to)
+{
+	struct container *places[HIERARCHIES_MAX];
+	struct container_set *set;
+	unsigned int i, nr = 0;
+	u32 hash;
+
+	lockdep_assert_held(&container_mutex);
+	for (i = 0; i < HIERARCHIES_MAX; i++) {
+		places[i] = i == id ? to : container_set_place(from, i);
+		if (places[i])
+			nr = i + 1;
+	}
+	if (!nr)
+		return NULL;
+
+	hash = places_hash(places, nr);
+	hash_for_each_possible(all_sets, set, hash, hash)
+		if (set_is(set, places, nr))
+			return set;
+	set = set_create(places, nr);
+	if (!set)
+		return ERR_PTR(-ENOMEM);
+	hash_add(all_sets, &set->hash, hash);
+	return set;
+}
+
+/**
+ * container_set_put_unused - let a set go into which no task was put after all
+ * @set: what container_set_find() returned, not an error
+ *
+ * Context: Process context; the caller holds container_mutex.
+ */
+void container_set_put_unused(struct container_set *set)
+{
+	lockdep_assert_held(&container_mutex);
+	if (set)
+		queue_work(container_wq, &set->reap_work);
+}
+
+/**
+ * container_set_add - put a task into a set
+ * @set: the set
+ * @link: the task's entry
+ *
+ * Context: Any; does not sleep. @set has a task that cannot leave meanwhile, as at a fork; or else
+ * the caller holds container_mutex.
+ */
+void container_set_add(struct container_set *set, struct list_head *link)
+{
+	unsigned int i;
+
+	spin_lock(&set->lock);
+	list_add_tail_rcu(link, &set->tasks);
+	if (!set->nr_tasks++)
+		for (i = 0; i < set->nr_places; i++)
+			if (set->place[i].container)
+				container_populate(set->place[i].container);
+	spin_unlock(&set->lock);
+}
+
+/**
+ * container_set_del - take a task out of a set
+ * @set: the set, which may be gone afterwards
+ * @link: the task's entry, which may be freed when an RCU grace period is over
+ *
+ * Context: Any, the exit hook included; does not sleep.
+ */
+void container_set_del(struct container_set *set, struct list_head *link)
+{
+	unsigned int i;
+
+	spin_lock(&set->lock);
+	list_del_rcu(link);
+	if (!--set->nr_tasks) {
+		for (i = 0; i < set->nr_places; i++)
+			if (set->place[i].container)
+				container_depopulate(set->place[i].container);
+		/*
+		 * Within the lock: once it is released, whoever holds container_mutex may refill
+		 * and another may empty and reap the set. The work item takes the lock, so it
+		 * frees the set only after we have let go of it.
+		 */
+		queue_work(container_wq, &set->reap_work);
+	}
+	spin_unlock(&set->lock);
+}
+
+/**
+ * container_sets_count_tasks - how many tasks are in a container of a hierarchy other than its root
+ * @id: the hierarchy
+ *
+ * Context: Process context; the caller holds container_mutex.
+ */
+unsigned long container_sets_count_tasks(unsigned int id)
+{
+	struct container_set *set;
+	unsigned long nr = 0;
+	int bucket;
+
+	lockdep_assert_held(&container_mutex);
+	hash_for_each(all_sets, bucket, set, hash)
+		if (container_set_place(set, id))
+			nr += READ_ONCE(set->nr_tasks);
+	return nr;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A container set: the combination of containers, one per hierarchy, that tasks are in. */
+#ifndef CONTAINERFS_SET_H
+#define CONTAINERFS_SET_H
+
+#include <linux/list.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "container.h"
+
+#define HIERARCHIES_MAX 16
+
+/**
+ * struct container_set - a combination of containers
+ * @lock: guards @nr_tasks and changes of @tasks; taken inside task_lock()
+ * @nr_tasks: how many tasks are in it; rises from 0 under container_mutex only
+ * @tasks: their entries, through task_entry.link, read under RCU
+ * @hash: among all sets; container_mutex
+ * @reap_work: removes the set if it is still empty
+ * @rcu: readers may still be looking at it
+ * @nr_places: the length of @place
+ * @place: for each hierarchy, by its id: the container, or NULL for its root (as for all beyond
+ *	@nr_places), constant, with a reference; and the link in that container's @sets. The last
+ *	one is no root's.
+ *
+ * The combination of all roots has no set: NULL stands for it.
+ */
+struct container_set {
+	spinlock_t lock;
+	unsigned int nr_tasks;
+	struct list_head tasks;
+	struct hlist_node hash;
+	struct work_struct reap_work;
+	struct rcu_head rcu;
+	unsigned int nr_places;
+	struct set_place {
+		struct container *container;
+		struct list_head link;
+	} place[];
+};
+
+static inline struct container *container_set_place(const struct container_set *set,
+						    unsigned int id)
+{
+	return set && id < set->nr_places ? set->place[id].container : NULL;
+}
+
+/* The set that @place is of, when it is that of the hierarchy with this @id. */
+static inline struct container_set *container_set_of(struct set_place *place, unsigned int id)
+{
+	return container_of(place - id, struct container_set, place[0]);
+}
+
+struct container_set *container_set_find(const struct container_set *from, unsigned int id,
+					 struct container *to);
+void container_set_put_unused(struct container_set *set);
+void container_set_add(struct container_set *set, struct list_head *link);
+void container_set_del(struct container_set *set, struct list_head *link);
+unsigned long container_sets_count_tasks(unsigned int id);
+
+#endif

@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The task table: which set each task is in; what fork, exit and moving do to it; listing. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/hash.h>
+#include <linux/list_bl.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/rculist.h>
+#include <linux/rculist_bl.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+
+#include "hierarchy.h"
+#include "set.h"
+#include "task.h"
+
+/**
+ * struct task_entry - that a task is in a set
+ * @node: in the task's bucket of the table; changed under the bucket's lock, read under RCU
+ * @task: the task; constant. Not a reference: the exit hook removes the entry first.
+ * @set: the set; constant: a move replaces the entry, so that readers of one set's list never
+ *	stray into another's. The entry being there keeps the set.
+ * @link: in @set's tasks; container_set.lock, read under RCU
+ * @reserve: the entry of the task's next child. Made when a fork begins, taken when it can no
+ *	longer fail, which therefore needs no memory. A fork that fails may leave it for the
+ *	next. task_lock(@task)
+ * @rcu: when the entry is on its way out, and has no @reserve any more
+ *
+ * A task without an entry is in all the roots.
+ */
+struct task_entry {
+	struct hlist_bl_node node;
+	struct task_struct *task;
+	struct container_set *set;
+	struct list_head link;
+	union {
+		struct task_entry *reserve;
+		struct rcu_head rcu;
+	};
+};
+
+static struct kmem_cache *entry_cache;
+static struct hlist_bl_head *task_table;
+static unsigned int task_table_bits;
+
+static struct hlist_bl_head *task_bucket(const struct task_struct *task)
+{
+	return &task_table[hash_ptr(task, task_table_bits)];
+}
+
+/* The entry of @task, under RCU. Under task_lock(@task) too it is that until the lock goes. */
+static struct task_entry *task_entry(const struct task_struct *task)
+{
+	struct task_entry *entry;
+	struct hlist_bl_node *pos;
+
+	hlist_bl_for_each_entry_rcu(entry, pos, task_bucket(task), node)
+		if (entry->task == task)
+			return entry;
+	return NULL;
+}
+
+static struct task_entry *task_entry_locked(struct task_struct *task)
+{
+	struct task_entry *entry;
+
+	lockdep_assert_held(&task->alloc_lock);
+	/* The lock keeps this entry, not its neighbours in the bucket. */
+	rcu_read_lock();
+	entry = task_entry(task);
+	rcu_read_unlock();
+	return entry;
+}
+
+static bool task_has_entry(const struct task_struct *task)
+{
+	bool has;
+
+	rcu_read_lock();
+	has = task_entry(task);
+	rcu_read_unlock();
+	return has;
+}
+
+static struct task_entry *entry_alloc(gfp_t gfp)
+{
+	struct task_entry *entry = kmem_cache_alloc(entry_cache, gfp);
+
+	if (entry)
+		entry->reserve = NULL;
+	return entry;
+}
+
+/* Free an entry that nobody has ever seen, or NULL. */
+static void entry_free(struct task_entry *entry)
+{
+	if (entry)
+		kmem_cache_free(entry_cache, entry);
+}
+
+static void entry_free_rcu(struct rcu_head *rcu)
+{
+	entry_free(container_of(rcu, struct task_entry, rcu));
+}
+
+/* Free an entry that is in no list any more. */
+static void entry_release(struct task_entry *entry)
+{
+	entry_free(entry->reserve);
+	call_rcu(&entry->rcu, entry_free_rcu);
+}
+
+/*
+ * Put @new where @old is. Not add and delete: a reader who is already past the head of the bucket
+ * would find neither and think that the task is in the roots.
+ */
+static void bucket_replace(struct hlist_bl_head *head, struct hlist_bl_node *old,
+			   struct hlist_bl_node *new)
+{
+	struct hlist_bl_node *next = old->next;
+
+	new->next = next;
+	if (next)
+		next->pprev = &new->next;
+	if (hlist_bl_first(head) == old) {
+		/* The head's lowest bit is its lock; this keeps it. */
+		new->pprev = &head->first;
+		hlist_bl_set_first_rcu(head, new);
+	} else {
+		new->pprev = old->pprev;
+		rcu_assign_pointer(*(struct hlist_bl_node __rcu **)new->pprev, new);
+	}
+	old->pprev = LIST_POISON2;
+}
+
+/* Make @new, or nothing, stand for the task instead of @old, or nothing. */
+static void task_table_change(struct task_struct *task, struct task_entry *old,
+			      struct task_entry *new)
+{
+	struct hlist_bl_head *head = task_bucket(task);
+
+	hlist_bl_lock(head);
+	if (old && new)
+		bucket_replace(head, &old->node, &new->node);
+	else if (new)
+		hlist_bl_add_head_rcu(&new->node, head);
+	else if (old)
+		hlist_bl_del_rcu(&old->node);
+	hlist_bl_unlock(head);
+}
+
+/**
+ * task_set - the container set that a task is in
+ * @task: the task
+ *
+ * Right for a task that has been born, see task_wait_born().
+ *
+ * Context: Any, under RCU, and the set is good for as long; under container_mutex too, a task that
+ * is not exiting stays in it.
+ * Return: the set, or NULL for that of all roots.
+ */
+struct container_set *task_set(const struct task_struct *task)
+{
+	const struct task_entry *entry = task_entry(task);
+
+	return entry ? entry->set : NULL;
+}
+
+/*
+ * Is @task visible already but not yet in its creator's containers? copy_process() makes the child
+ * visible, then calls cgroup_post_fork(), at whose beginning we are and whose body puts the child
+ * into a css_set. It cannot run before all that, and does not sleep in between. (A css_set is
+ * also left for a moment by a task that changes its cgroup, but such a task rarely is new, and
+ * then it only is taken for unborn a little longer.)
+ */
+static bool task_is_unborn(const struct task_struct *task)
+{
+	bool unborn = READ_ONCE(task->__state) == TASK_NEW && list_empty(&task->cg_list);
+
+	/* Pairs with that of task_fork_end(): who sees the task born sees its entry. */
+	smp_rmb();
+	return unborn;
+}
+
+/**
+ * task_wait_born - wait until a task that can be seen is in its creator's containers
+ * @task: the task; the caller has a reference
+ *
+ * Its creator is about to put it there, and nothing that a user does can make that take long.
+ *
+ * Context: Process context without locks; may sleep.
+ * Return: 0; -EINTR if the caller is being killed.
+ */
+int task_wait_born(struct task_struct *task)
+{
+	while (task_is_unborn(task)) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		schedule_timeout_killable(1);
+	}
+	return 0;
+}
+
+/**
+ * task_move - put a task into another set
+ * @task: the task, which has been born; the caller has a reference
+ * @to: the set, or NULL for that of all roots
+ *
+ * Threads that fork meanwhile: a child belongs where its creator is when task_fork_end() is called
+ * for it, and that and the move exclude each other by task_lock(creator). The creator may have been
+ * without an entry, and so without a reserve, when its fork began; therefore the new entry is born
+ * with one.
+ *
+ * Threads that exit meanwhile: PF_EXITING is looked at under task_lock(), which the exit hook takes
+ * too after it has been set. So either the exit hook finds the new entry, or there is none.
+ *
+ * Context: Process context, may sleep; the caller holds container_mutex.
+ * Return: 0; -ESRCH if @task is exiting; -ENOMEM.
+ */
+int task_move(struct task_struct *task, struct container_set *to)
+{
+	struct task_entry *old, *new = NULL;
+
+	lockdep_assert_held(&container_mutex);
+	if (to) {
+		new = entry_alloc(GFP_KERNEL);
+		if (!new)
+			return -ENOMEM;
+		new->task = task;
+		new->set = to;
+		/* Who moves itself is not in the middle of a fork. */
+		if (task != current) {
+			new->reserve = entry_alloc(GFP_KERNEL);
+			if (!new->reserve) {
+				entry_free(new);
+				return -ENOMEM;
+			}
+		}
+	}
+
+	task_lock(task);
+	if (task->flags & PF_EXITING) {
+		task_unlock(task);
+		if (new)
+			entry_free(new->reserve);
+		entry_free(new);
+		return -ESRCH;
+	}
+	old = task_entry_locked(task);
+	/* First in, then out: a reader of `tasks` may see it twice, but never nowhere. */
+	if (new)
+		container_set_add(to, &new->link);
+	task_table_change(task, old, new);
+	if (old)
+		container_set_del(old->set, &old->link);
+	task_unlock(task);
+	if (old)
+		entry_release(old);
+	return 0;
+}
+
+/**
+ * task_fork_begin - the current task begins to make a child
+ *
+ * See to it that task_fork_end() will have an entry for the child. Nobody sees the child yet.
+ *
+ * Context: The hook on cgroup_can_fork(); may be called with preemption off, never sleeps.
+ * Return: 0; -ENOMEM: the fork must fail.
+ */
+int task_fork_begin(void)
+{
+	struct task_entry *entry;
+	int error = 0;
+
+	if (!task_has_entry(current))
+		return 0;
+	task_lock(current);
+	entry = task_entry_locked(current);
+	if (entry && !entry->reserve) {
+		entry->reserve = entry_alloc(GFP_ATOMIC | __GFP_NOWARN);
+		if (!entry->reserve)
+			error = -ENOMEM;
+	}
+	task_unlock(current);
+	return error;
+}
+
+/**
+ * task_fork_end - the current task's fork has succeeded
+ * @child: the new task, visible, but not running yet
+ *
+ * Puts the child where its creator is. Nobody else can have done so: see task_wait_born().
+ *
+ * Context: The hook on cgroup_post_fork(); may be called with preemption off, never sleeps.
+ */
+void task_fork_end(struct task_struct *child)
+{
+	struct task_entry *entry, *new;
+
+	if (!task_has_entry(current))
+		return;
+	task_lock(current);
+	entry = task_entry_locked(current);
+	if (entry) {
+		new = entry->reserve;
+		entry->reserve = NULL;
+		if (!WARN_ONCE(!new, "no entry for task %d\n", task_pid_nr(child))) {
+			new->task = child;
+			new->set = entry->set;
+			/* Our own entry keeps the set from becoming empty. */
+			container_set_add(new->set, &new->link);
+			task_table_change(child, NULL, new);
+		}
+	}
+	task_unlock(current);
+	/* Before the child is put into a css_set; pairs with that of task_is_unborn(). */
+	smp_wmb();
+}
+
+/**
+ * task_fork_cancel - the current task's fork has failed
+ *
+ * Not every failing fork is announced; what is left then is used for the next or goes with the
+ * entry.
+ *
+ * Context: The hook on cgroup_cancel_fork(); may be called with preemption off, never sleeps.
+ */
+void task_fork_cancel(void)
+{
+	struct task_entry *entry, *reserve = NULL;
+
+	if (!task_has_entry(current))
+		return;
+	task_lock(current);
+	entry = task_entry_locked(current);
+	if (entry)
+		swap(entry->reserve, reserve);
+	task_unlock(current);
+	entry_free(reserve);
+}
+
+/**
+ * task_exit - the current task is dying
+ *
+ * PF_EXITING is set, its parent does not know yet. It goes to the roots for good: task_move() tells
+ * why nobody can put it anywhere afterwards.
+ *
+ * Context: The hook on cgroup_exit(); may be called with preemption off, never sleeps.
+ */
+void task_exit(void)
+{
+	struct task_entry *entry;
+
+	task_lock(current);
+	entry = task_entry_locked(current);
+	if (entry)
+		task_table_change(current, entry, NULL);
+	task_unlock(current);
+	if (!entry)
+		return;
+	container_set_del(entry->set, &entry->link);
+	entry_release(entry);
+}
+
+struct pid_list {
+	pid_t *pids;
+	size_t nr, room;
+};
+
+static int pid_list_grow(struct pid_list *list, size_t room)
+{
+	pid_t *pids;
+
+	if (room <= list->room)
+		return 0;
+	pids = kvmalloc_array(room, sizeof(*pids), GFP_KERNEL_ACCOUNT);
+	if (!pids)
+		return -ENOMEM;
+	if (list->nr)
+		memcpy(pids, list->pids, list->nr * sizeof(*pids));
+	kvfree(list->pids);
+	list->pids = pids;
+	list->room = room;
+	return 0;
+}
+
+/*
+ * A snapshot of the tasks of a container that is not a root. If more come in than there is room
+ * for, which is only guessed beforehand, count them all and begin again.
+ */
+static int list_sets(const struct container *c, struct pid_namespace *ns, struct pid_list *list)
+{
+	const unsigned int id = c->hierarchy->id;
+	struct task_entry *entry;
+	struct set_place *place;
+	size_t seen = 16;
+	int error;
+	pid_t pid;
+
+	do {
+		error = pid_list_grow(list, seen + seen / 8);
+		if (error)
+			return error;
+		list->nr = 0;
+		seen = 0;
+		rcu_read_lock();
+		list_for_each_entry_rcu(place, &c->sets, link) {
+			struct container_set *set = container_set_of(place, id);
+
+			list_for_each_entry_rcu(entry, &set->tasks, link) {
+				/* The task itself stays: it dies after its entry, and under RCU. */
+				pid = task_pid_nr_ns(entry->task, ns);
+				if (pid && seen++ < list->room)
+					list->pids[list->nr++] = pid;
+			}
+		}
+		rcu_read_unlock();
+	} while (seen > list->room);
+	return 0;
+}
+
+/* The next task with an id of at least @pid in @ns that is in the root of @h and lives. */
+static pid_t next_in_root(struct hierarchy *h, struct pid_namespace *ns, pid_t pid)
+{
+	struct task_struct *task;
+	struct pid *pos;
+
+	for (pos = find_ge_pid(pid, ns); pos; pos = find_ge_pid(pid_nr_ns(pos, ns) + 1, ns)) {
+		task = pid_task(pos, PIDTYPE_PID);
+		if (task && !(task->flags & PF_EXITING) && !task_is_unborn(task) &&
+		    !container_set_place(task_set(task), h->id))
+			return pid_nr_ns(pos, ns);
+	}
+	return 0;
+}
+
+/* A snapshot of the tasks of a root: those that are in no other container of the hierarchy. */
+static int list_root(const struct container *root, struct pid_namespace *ns,
+		     struct pid_list *list)
+{
+	pid_t pid = 0;
+	int error;
+
+	for (;;) {
+		error = pid_list_grow(list, list->nr + 512);
+		if (error)
+			return error;
+		rcu_read_lock();
+		while (list->nr < list->room) {
+			pid = next_in_root(root->hierarchy, ns, pid + 1);
+			if (!pid)
+				break;
+			list->pids[list->nr++] = pid;
+		}
+		rcu_read_unlock();
+		if (!pid)
+			return 0;
+		cond_resched();
+	}
+}
+
+static int pid_cmp(const void *a, const void *b)
+{
+	return *(const pid_t *)a - *(const pid_t *)b;
+}
+
+/* Sort, and drop what is there twice because it was moved from set to set meanwhile. */
+static void pid_list_sort(struct pid_list *list)
+{
+	size_t i, nr = 0;
+
+	/* Most often they are in order already: children come after their elders. */
+	for (i = 1; i < list->nr; i++)
+		if (list->pids[i - 1] > list->pids[i])
+			break;
+	if (i < list->nr)
+		sort(list->pids, list->nr, sizeof(pid_t), pid_cmp, NULL);
+	for (i = 0; i < list->nr; i++)
+		if (!nr || list->pids[nr - 1] != list->pids[i])
+			list->pids[nr++] = list->pids[i];
+	list->nr = nr;
+}
+
+/**
+ * task_list - a snapshot of the ids of a container's tasks
+ * @c: the container; the caller has a reference
+ * @ns: the pid namespace that the ids are in; tasks that it does not know are left out
+ * @pids: where the ids go, ascending, each once; the caller frees them with kvfree()
+ * @nr: how many there are
+ *
+ * Context: Process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int task_list(const struct container *c, struct pid_namespace *ns, pid_t **pids, size_t *nr)
+{
+	struct pid_list list = {};
+	int error = c->parent ? list_sets(c, ns, &list) : list_root(c, ns, &list);
+
+	if (error) {
+		kvfree(list.pids);
+		return error;
+	}
+	pid_list_sort(&list);
+	*pids = list.pids;
+	*nr = list.nr;
+	return 0;
+}
+
+/**
+ * task_init - make the table
+ * @buckets: its size, rounded up to a power of two; 0 for one that suits the machine
+ *
+ * Return: 0, -EINVAL if @buckets is out of reason, -ENOMEM.
+ */
+int task_init(unsigned int buckets)
+{
+	if (!buckets)
+		buckets = clamp_val(totalram_pages() / 8, 1024UL, 1UL << 18);
+	if (buckets < 2 || buckets > 1U << 24) {
+		pr_err("buckets=%u: must be between 2 and %u\n", buckets, 1U << 24);
+		return -EINVAL;
+	}
+	task_table_bits = order_base_2(buckets);
+	task_table = kvcalloc(1UL << task_table_bits, sizeof(*task_table), GFP_KERNEL);
+	if (!task_table)
+		return -ENOMEM;
+	entry_cache = kmem_cache_create("containerfs_task", sizeof(struct task_entry), 0, 0, NULL);
+	if (!entry_cache) {
+		kvfree(task_table);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * task_cleanup - undo task_init()
+ *
+ * Context: Process context; sleeps. The hooks are gone and the table is empty.
+ */
+void task_cleanup(void)
+{
+	rcu_barrier();
+	kmem_cache_destroy(entry_cache);
+	kvfree(task_table);
+}
