@@ -23,35 +23,35 @@ struct hook_method {
 static const struct hook_method *hook_method;
 
 #ifdef CONFIG_DYNAMIC_FTRACE
-static int hook_ftrace_filter(struct hook *hook)
+/*
+ * PERMANENT: while we are registered, ftrace_enabled cannot be set to 0, and we cannot be while it
+ * is. No RECURSION: the trampoline calls us without ado, for none of the hooked functions is called
+ * from a hook or an interrupt.
+ */
+static int hook_ftrace_prepare(struct hook *hook)
 {
+	/* All anew: what ftrace_free_filter() leaves is not to be used again. */
+	hook->ops = (struct ftrace_ops) {
+		.func = hook->func,
+		.flags = FTRACE_OPS_FL_PERMANENT | COMPAT_FTRACE_FLAGS |
+			 (hook->redirects ? FTRACE_OPS_FL_IPMODIFY : 0),
+	};
 	return ftrace_set_filter(&hook->ops, (unsigned char *)hook->symbol, strlen(hook->symbol),
 				 1);
 }
 
 static int hook_ftrace_check(struct hook *hook)
 {
-	int error = hook_ftrace_filter(hook);
+	int error = hook_ftrace_prepare(hook);
 
 	ftrace_free_filter(&hook->ops);
 	return error == -EINVAL ? -ENOENT : error;
 }
 
-/*
- * PERMANENT: while we are registered, ftrace_enabled cannot be set to 0, and we cannot be while it
- * is. No RECURSION: the trampoline calls us without ado, for none of the hooked functions is called
- * from a hook or an interrupt.
- */
 static int hook_ftrace_arm(struct hook *hook)
 {
-	int error;
+	int error = hook_ftrace_prepare(hook) ?: register_ftrace_function(&hook->ops);
 
-	hook->ops.flags = FTRACE_OPS_FL_PERMANENT | COMPAT_FTRACE_FLAGS;
-	if (hook->redirects)
-		hook->ops.flags |= FTRACE_OPS_FL_IPMODIFY;
-	error = hook_ftrace_filter(hook);
-	if (!error)
-		error = register_ftrace_function(&hook->ops);
 	if (error)
 		ftrace_free_filter(&hook->ops);
 	return error;

@@ -12,7 +12,8 @@
  * struct hook - a function of the kernel and what we do at its beginning
  * @symbol: the function's name
  * @redirects: the hook may put another function in the place of the hooked one
- * @ops: for ftrace
+ * @func: for ftrace
+ * @ops: what ftrace knows of it, as long as it does
  * @probe: for kprobes
  *
  * Made by DEFINE_HOOK() alone.
@@ -21,6 +22,7 @@ struct hook {
 	const char *symbol;
 	bool redirects;
 #ifdef CONFIG_DYNAMIC_FTRACE
+	ftrace_func_t func;
 	struct ftrace_ops ops;
 #endif
 	struct kprobe probe;
@@ -36,10 +38,10 @@ static void notrace _name##_ftrace(unsigned long ip, unsigned long parent_ip, \
 	if ((_redirects) && instead) \
 		compat_ftrace_redirect(fregs, instead); \
 }
-#define HOOK_FTRACE_OPS(_name) .ops = { .func = _name##_ftrace },
+#define HOOK_FTRACE_FUNC(_name) .func = _name##_ftrace,
 #else
 #define HOOK_FTRACE_CALLBACK(_name, _handler, _redirects)
-#define HOOK_FTRACE_OPS(_name)
+#define HOOK_FTRACE_FUNC(_name)
 #endif
 
 /**
@@ -70,7 +72,7 @@ NOKPROBE_SYMBOL(_name##_kprobe); \
 static struct hook _name = { \
 	.symbol = _symbol, \
 	.redirects = _redirects, \
-	HOOK_FTRACE_OPS(_name) \
+	HOOK_FTRACE_FUNC(_name) \
 	.probe = { .pre_handler = _name##_kprobe }, \
 }
 
