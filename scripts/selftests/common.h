@@ -94,6 +94,10 @@ int clear_tree(void);
 int make(const char *container);
 int make_removed(const char *container, const char *file, int flags);
 int drop(const char *container);
+/* Containers in one another with names of 255 bytes, too deep to be named; leads into the last. */
+int make_deep(int depth);
+/* Leads out again. */
+int drop_deep(int depth);
 int attach(const char *container, pid_t tid);
 bool listed(const char *container, pid_t tid);
 /* The number of tasks in a container */

@@ -95,6 +95,30 @@ int make_removed(const char *container, const char *file, int flags)
 	return drop(container) ?: fd;
 }
 
+int make_deep(int depth)
+{
+	char name[NAME_MAX + 1] = "";
+
+	memset(name, 'd', NAME_MAX);
+	if (chdir(TREE))
+		return -errno;
+	while (depth--)
+		if (mkdir(name, 0755) || chdir(name))
+			return -errno;
+	return 0;
+}
+
+int drop_deep(int depth)
+{
+	char name[NAME_MAX + 1] = "";
+
+	memset(name, 'd', NAME_MAX);
+	while (depth--)
+		if (chdir("..") || rmdir(name))
+			return -errno;
+	return result(chdir("/"));
+}
+
 int attach(const char *container, pid_t tid)
 {
 	return write_file(text(TREE "%s/tasks", container), "%d", tid);
