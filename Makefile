@@ -47,7 +47,8 @@ selftests: $(SELFTESTS) ## build the programs that test the modules, for any gue
 build/selftests/%: scripts/selftests/%.c $(SELFTESTS_SHARED) $(wildcard scripts/selftests/*.h)
 	@scripts/deps gcc libc6-dev
 	@mkdir -p $(@D)
-	gcc -static -O1 -Wall -Wextra -Werror -pthread -Iscripts/selftests \
+	@echo "  CC      $@"
+	@gcc -static -O1 -Wall -Wextra -Werror -pthread -Iscripts/selftests \
 		-isystem "$$(scripts/kernels source)/tools/testing/selftests" \
 		-o $@ $< $(SELFTESTS_SHARED)
 
