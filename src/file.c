@@ -323,7 +323,7 @@ const struct file_operations container_file_operations = {
  * The inode of a file is made when it is looked up, and may go when nobody uses it. An owner or a
  * mode that differs from what a new one would have is kept here.
  */
-struct file_attr {
+struct kept_attr {
 	struct list_head list;
 	const struct rc_cftype *type;
 	umode_t mode;
@@ -331,9 +331,9 @@ struct file_attr {
 	kgid_t gid;
 };
 
-static struct file_attr *file_attr_find(struct container *c, const struct rc_cftype *type)
+static struct kept_attr *kept_attr_find(struct container *c, const struct rc_cftype *type)
 {
-	struct file_attr *attr;
+	struct kept_attr *attr;
 
 	lockdep_assert_held(&container_mutex);
 	list_for_each_entry(attr, &c->attrs, list)
@@ -352,13 +352,13 @@ static struct file_attr *file_attr_find(struct container *c, const struct rc_cft
  */
 void file_init_inode(struct inode *inode, struct container *c, const struct rc_cftype *type)
 {
-	const struct file_attr *attr;
+	const struct kept_attr *attr;
 
 	inode->i_mode = S_IFREG | 0644;
 	inode->i_uid = c->uid;
 	inode->i_gid = c->gid;
 	mutex_lock(&container_mutex);
-	attr = file_attr_find(c, type);
+	attr = kept_attr_find(c, type);
 	if (attr) {
 		inode->i_mode = attr->mode;
 		inode->i_uid = attr->uid;
@@ -378,7 +378,7 @@ void file_init_inode(struct inode *inode, struct container *c, const struct rc_c
  */
 void file_forget_attrs(struct container *c)
 {
-	struct file_attr *attr, *next;
+	struct kept_attr *attr, *next;
 
 	mutex_lock(&container_mutex);
 	list_for_each_entry_safe(attr, next, &c->attrs, list)
@@ -388,15 +388,15 @@ void file_forget_attrs(struct container *c)
 }
 
 /* Keep the owner and the mode that a file has been given. */
-static int file_attr_keep(struct container *c, const struct inode *inode)
+static int kept_attr_set(struct container *c, const struct inode *inode)
 {
-	struct file_attr *attr, *spare = kmalloc(sizeof(*spare), GFP_KERNEL_ACCOUNT);
+	struct kept_attr *attr, *spare = kmalloc(sizeof(*spare), GFP_KERNEL_ACCOUNT);
 	int error = 0;
 
 	if (!spare)
 		return -ENOMEM;
 	mutex_lock(&container_mutex);
-	attr = file_attr_find(c, inode_type(inode));
+	attr = kept_attr_find(c, inode_type(inode));
 	if (container_is_removed(c)) {
 		error = -ENODEV;
 	} else if (!attr) {
@@ -431,7 +431,7 @@ static int file_setattr(struct compat_idmap *idmap, struct dentry *dentry, struc
 	setattr_copy(idmap, inode, iattr);
 	if (!(iattr->ia_valid & (ATTR_MODE | ATTR_UID | ATTR_GID)))
 		return 0;
-	error = file_attr_keep(dentry_container(dentry), inode);
+	error = kept_attr_set(dentry_container(dentry), inode);
 	if (error) {
 		inode->i_mode = mode;
 		inode->i_uid = uid;

@@ -9,6 +9,7 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
+#include "container.h"
 #include "hook.h"
 #include "task.h"
 
@@ -290,7 +291,7 @@ void fork_hooks_put(void)
 {
 	mutex_lock(&fork_hooks_mutex);
 	if (!--fork_hooks_users)
-		mod_delayed_work(system_wq, &fork_hooks_work, HZ);
+		mod_delayed_work(container_wq, &fork_hooks_work, HZ);
 	mutex_unlock(&fork_hooks_mutex);
 }
 

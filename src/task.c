@@ -3,6 +3,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/hash.h>
+#include <linux/processor.h>
 #include <linux/list_bl.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
