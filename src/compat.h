@@ -11,6 +11,8 @@
 #include <linux/sched.h>
 #include <linux/version.h>
 
+#define COMPAT_SINCE(major, minor) (LINUX_VERSION_CODE >= KERNEL_VERSION(major, minor, 0))
+
 #ifdef CONFIG_PREEMPT_RT
 #error "containerfs does not support PREEMPT_RT yet: its hooks run where spinlocks may not sleep"
 #endif
@@ -19,14 +21,14 @@
 #endif
 
 /* The function that every dying task calls after PF_EXITING is set, before its parent is told. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#if COMPAT_SINCE(7, 0)
 #define COMPAT_EXIT_SYMBOL "cgroup_task_exit"
 #else
 #define COMPAT_EXIT_SYMBOL "cgroup_exit"
 #endif
 
 /* Inode operations are given a struct compat_idmap. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#if COMPAT_SINCE(6, 3)
 #define compat_idmap mnt_idmap
 #define compat_nop_idmap (&nop_mnt_idmap)
 #else
@@ -35,17 +37,17 @@
 #endif
 
 /* What ->mkdir returns, made from an error number. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
-typedef struct dentry *compat_mkdir_t;
+#if COMPAT_SINCE(6, 15)
+#define compat_mkdir_t struct dentry *
 #define compat_mkdir_result(error) ERR_PTR(error)
 #else
-typedef int compat_mkdir_t;
+#define compat_mkdir_t int
 #define compat_mkdir_result(error) (error)
 #endif
 
 static inline void compat_init_times(struct inode *inode)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#if COMPAT_SINCE(6, 7)
 	simple_inode_init_ts(inode);
 #else
 	inode->i_mtime = current_time(inode);
@@ -57,7 +59,7 @@ static inline void compat_init_times(struct inode *inode)
 /* Something in directory @inode has changed. */
 static inline void compat_touch(struct inode *inode)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#if COMPAT_SINCE(6, 7)
 	inode_set_mtime_to_ts(inode, inode_set_ctime_current(inode));
 #else
 	inode->i_mtime = current_time(inode);
@@ -68,7 +70,7 @@ static inline void compat_touch(struct inode *inode)
 /* Make @dentry that of @inode, and keep it until compat_unpin(). */
 static inline void compat_pin(struct dentry *dentry, struct inode *inode)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#if COMPAT_SINCE(6, 19)
 	d_make_persistent(dentry, inode);
 #else
 	d_instantiate(dentry, inode);
@@ -78,14 +80,14 @@ static inline void compat_pin(struct dentry *dentry, struct inode *inode)
 
 static inline void compat_unpin(struct dentry *dentry)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#if COMPAT_SINCE(6, 19)
 	d_make_discardable(dentry);
 #else
 	dput(dentry);
 #endif
 }
 
-/* Set the operations of a dentry that is being looked up; @flags are the DCACHE_OP_ ones of @ops. */
+/* Set the operations of a dentry being looked up; @flags are the DCACHE_OP_ ones of @ops. */
 static inline void compat_set_d_op(struct dentry *dentry, const struct dentry_operations *ops,
 				   unsigned int flags)
 {
@@ -98,7 +100,7 @@ static inline void compat_set_d_op(struct dentry *dentry, const struct dentry_op
 /* Ask a dentry's file system whether it is still valid; @dentry has ->d_revalidate. */
 static inline int compat_d_revalidate(struct dentry *dentry)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+#if COMPAT_SINCE(6, 14)
 	return dentry->d_op->d_revalidate(d_inode(dentry->d_parent), &dentry->d_name, dentry, 0);
 #else
 	return dentry->d_op->d_revalidate(dentry, 0);
@@ -108,7 +110,7 @@ static inline int compat_d_revalidate(struct dentry *dentry)
 /* Hand one mount option to the parser; @value may be NULL: a word alone. */
 static inline int compat_parse_fs_string(struct fs_context *fc, const char *key, const char *value)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#if COMPAT_SINCE(6, 18)
 	return vfs_parse_fs_string(fc, key, value);
 #else
 	return vfs_parse_fs_string(fc, key, value, value ? strlen(value) : 0);
@@ -119,7 +121,7 @@ static inline int compat_parse_fs_string(struct fs_context *fc, const char *key,
  * A callback may read the first arguments of the function that it hooks, and (if its ftrace_ops
  * has FTRACE_OPS_FL_IPMODIFY) put another function of the same type in its place.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#if COMPAT_SINCE(6, 2)
 #define compat_ftrace_arg(fregs, n) ftrace_regs_get_argument(fregs, n)
 #define compat_ftrace_redirect(fregs, fn) \
 	ftrace_regs_set_instruction_pointer(fregs, (unsigned long)(fn))

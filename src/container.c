@@ -9,7 +9,7 @@
 #include "hierarchy.h"
 #include "release.h"
 
-DEFINE_MUTEX(container_mutex);
+DEFINE_MUTEX(container_mutex); /* which containers and sets there are; see container.h */
 struct workqueue_struct *container_wq;
 
 /**

@@ -15,7 +15,7 @@
 #include "compat.h"
 #include "file.h"
 #include "hierarchy.h"
-#include "task.h"
+#include "list.h"
 
 /* A file never leaves its directory, which stays with it. */
 static struct container *dentry_container(const struct dentry *file)

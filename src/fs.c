@@ -363,9 +363,11 @@ static const struct fs_context_operations fs_context_operations = {
 
 static int fs_init_fs_context(struct fs_context *fc)
 {
-	fc->fs_private = kzalloc(sizeof(struct fs_options), GFP_KERNEL);
-	if (!fc->fs_private)
+	struct fs_options *options = kzalloc(sizeof(*options), GFP_KERNEL);
+
+	if (!options)
 		return -ENOMEM;
+	fc->fs_private = options;
 	fc->ops = &fs_context_operations;
 	return 0;
 }

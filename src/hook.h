@@ -38,6 +38,7 @@ static void notrace _name##_ftrace(unsigned long ip, unsigned long parent_ip, \
 	if ((_redirects) && instead) \
 		compat_ftrace_redirect(fregs, instead); \
 }
+
 #define HOOK_FTRACE_FUNC(_name) .func = _name##_ftrace,
 #else
 #define HOOK_FTRACE_CALLBACK(_name, _handler, _redirects)

@@ -225,7 +225,7 @@ static bool task_dir_actor(struct dir_context *ctx, const char *name, int len, l
 }
 
 /* The positions of our files: beyond whatever procfs itself has. */
-#define TASK_FILES_POS (1 << 30)
+#define TASK_FILES_POS BIT(30)
 
 static int task_dir_readdir(struct file *file, struct dir_context *ctx)
 {

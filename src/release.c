@@ -25,7 +25,7 @@ void release_agent_run(char *agent, char *path)
 		"PATH=/sbin:/bin:/usr/sbin:/usr/bin",
 		NULL
 	};
-	char *argv[] = { agent, path, NULL };
+	char *argv[3] = { agent, path, NULL };
 	int error;
 
 	if (!*agent)

@@ -28,7 +28,7 @@
  * The combination of all roots has no set: NULL stands for it.
  */
 struct container_set {
-	spinlock_t lock;
+	spinlock_t lock; /* nr_tasks, tasks */
 	unsigned int nr_tasks;
 	struct list_head tasks;
 	struct hlist_node hash;

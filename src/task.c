@@ -3,47 +3,17 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/hash.h>
-#include <linux/processor.h>
-#include <linux/list_bl.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
-#include <linux/pid_namespace.h>
 #include <linux/rculist.h>
 #include <linux/rculist_bl.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 
-#include "hierarchy.h"
 #include "set.h"
 #include "task.h"
-
-/**
- * struct task_entry - that a task is in a set
- * @node: in the task's bucket of the table; changed under the bucket's lock, read under RCU
- * @task: the task; constant. Not a reference: the exit hook removes the entry first.
- * @set: the set; constant: a move replaces the entry, so that readers of one set's list never
- *	stray into another's. The entry being there keeps the set.
- * @link: in @set's tasks; container_set.lock, read under RCU
- * @reserve: the entry of the task's next child. Made when a fork begins, taken when it can no
- *	longer fail, which therefore needs no memory. A fork that fails may leave it for the
- *	next. task_lock(@task)
- * @rcu: when the entry is on its way out, and has no @reserve any more
- *
- * A task without an entry is in all the roots.
- */
-struct task_entry {
-	struct hlist_bl_node node;
-	struct task_struct *task;
-	struct container_set *set;
-	struct list_head link;
-	union {
-		struct task_entry *reserve;
-		struct rcu_head rcu;
-	};
-};
 
 static struct kmem_cache *entry_cache;
 static struct hlist_bl_head *task_table;
@@ -172,14 +142,18 @@ struct container_set *task_set(const struct task_struct *task)
 	return entry ? entry->set : NULL;
 }
 
-/*
- * Is @task visible already but not yet in its creator's containers? copy_process() makes the child
- * visible, then calls cgroup_post_fork(), at whose beginning we are and whose body puts the child
- * into a css_set. It cannot run before all that, and does not sleep in between. (A css_set is
- * also left for a moment by a task that changes its cgroup, but such a task rarely is new, and
- * then it only is taken for unborn a little longer.)
+/**
+ * task_is_unborn - is a task visible already but not yet in its creator's containers?
+ * @task: the task
+ *
+ * copy_process() makes the child visible, then calls cgroup_post_fork(), at whose beginning we are
+ * and whose body puts the child into a css_set. It cannot run before all that, and does not sleep
+ * in between. (A css_set is also left for a moment by a task that changes its cgroup, but such a
+ * task rarely is new, and then it is only taken for unborn a little longer.)
+ *
+ * Context: Any.
  */
-static bool task_is_unborn(const struct task_struct *task)
+bool task_is_unborn(const struct task_struct *task)
 {
 	bool unborn = READ_ONCE(task->__state) == TASK_NEW && list_empty(&task->cg_list);
 
@@ -366,150 +340,6 @@ void task_exit(void)
 		return;
 	container_set_del(entry->set, &entry->link);
 	entry_release(entry);
-}
-
-struct pid_list {
-	pid_t *pids;
-	size_t nr, room;
-};
-
-static int pid_list_grow(struct pid_list *list, size_t room)
-{
-	pid_t *pids;
-
-	if (room <= list->room)
-		return 0;
-	pids = kvmalloc_array(room, sizeof(*pids), GFP_KERNEL_ACCOUNT);
-	if (!pids)
-		return -ENOMEM;
-	if (list->nr)
-		memcpy(pids, list->pids, list->nr * sizeof(*pids));
-	kvfree(list->pids);
-	list->pids = pids;
-	list->room = room;
-	return 0;
-}
-
-/*
- * A snapshot of the tasks of a container that is not a root. If more come in than there is room
- * for, which is only guessed beforehand, count them all and begin again.
- */
-static int list_sets(const struct container *c, struct pid_namespace *ns, struct pid_list *list)
-{
-	const unsigned int id = c->hierarchy->id;
-	struct task_entry *entry;
-	struct set_place *place;
-	size_t seen = 16;
-	int error;
-	pid_t pid;
-
-	do {
-		error = pid_list_grow(list, seen + seen / 8);
-		if (error)
-			return error;
-		list->nr = 0;
-		seen = 0;
-		rcu_read_lock();
-		list_for_each_entry_rcu(place, &c->sets, link) {
-			struct container_set *set = container_set_of(place, id);
-
-			list_for_each_entry_rcu(entry, &set->tasks, link) {
-				/* The task itself stays: it dies after its entry, and under RCU. */
-				pid = task_pid_nr_ns(entry->task, ns);
-				if (pid && seen++ < list->room)
-					list->pids[list->nr++] = pid;
-			}
-		}
-		rcu_read_unlock();
-	} while (seen > list->room);
-	return 0;
-}
-
-/* The next task with an id of at least @pid in @ns that is in the root of @h and lives. */
-static pid_t next_in_root(struct hierarchy *h, struct pid_namespace *ns, pid_t pid)
-{
-	struct task_struct *task;
-	struct pid *pos;
-
-	for (pos = find_ge_pid(pid, ns); pos; pos = find_ge_pid(pid_nr_ns(pos, ns) + 1, ns)) {
-		task = pid_task(pos, PIDTYPE_PID);
-		if (task && !(task->flags & PF_EXITING) && !task_is_unborn(task) &&
-		    !container_set_place(task_set(task), h->id))
-			return pid_nr_ns(pos, ns);
-	}
-	return 0;
-}
-
-/* A snapshot of the tasks of a root: those that are in no other container of the hierarchy. */
-static int list_root(const struct container *root, struct pid_namespace *ns,
-		     struct pid_list *list)
-{
-	pid_t pid = 0;
-	int error;
-
-	for (;;) {
-		error = pid_list_grow(list, list->nr + 512);
-		if (error)
-			return error;
-		rcu_read_lock();
-		while (list->nr < list->room) {
-			pid = next_in_root(root->hierarchy, ns, pid + 1);
-			if (!pid)
-				break;
-			list->pids[list->nr++] = pid;
-		}
-		rcu_read_unlock();
-		if (!pid)
-			return 0;
-		cond_resched();
-	}
-}
-
-static int pid_cmp(const void *a, const void *b)
-{
-	return *(const pid_t *)a - *(const pid_t *)b;
-}
-
-/* Sort, and drop what is there twice because it was moved from set to set meanwhile. */
-static void pid_list_sort(struct pid_list *list)
-{
-	size_t i, nr = 0;
-
-	/* Most often they are in order already: children come after their elders. */
-	for (i = 1; i < list->nr; i++)
-		if (list->pids[i - 1] > list->pids[i])
-			break;
-	if (i < list->nr)
-		sort(list->pids, list->nr, sizeof(pid_t), pid_cmp, NULL);
-	for (i = 0; i < list->nr; i++)
-		if (!nr || list->pids[nr - 1] != list->pids[i])
-			list->pids[nr++] = list->pids[i];
-	list->nr = nr;
-}
-
-/**
- * task_list - a snapshot of the ids of a container's tasks
- * @c: the container; the caller has a reference
- * @ns: the pid namespace that the ids are in; tasks that it does not know are left out
- * @pids: where the ids go, ascending, each once; the caller frees them with kvfree()
- * @nr: how many there are
- *
- * Context: Process context, may sleep.
- * Return: 0 or -ENOMEM.
- */
-int task_list(const struct container *c, struct pid_namespace *ns, pid_t **pids, size_t *nr)
-{
-	struct pid_list list = {};
-	int error = c->parent ? list_sets(c, ns, &list) : list_root(c, ns, &list);
-
-	if (error) {
-		kvfree(list.pids);
-		return error;
-	}
-	pid_list_sort(&list);
-	*pids = list.pids;
-	*nr = list.nr;
-	return 0;
 }
 
 /**

@@ -3,14 +3,42 @@
 #ifndef CONTAINERFS_TASK_H
 #define CONTAINERFS_TASK_H
 
+#include <linux/processor.h>
+#include <linux/list.h>
+#include <linux/list_bl.h>
+#include <linux/rcupdate.h>
 #include <linux/types.h>
 
-struct container;
 struct container_set;
-struct pid_namespace;
 struct task_struct;
 
+/**
+ * struct task_entry - that a task is in a set
+ * @node: in the task's bucket of the table; changed under the bucket's lock, read under RCU
+ * @task: the task; constant. Not a reference: the exit hook removes the entry first.
+ * @set: the set; constant: a move replaces the entry, so that readers of one set's list never
+ *	stray into another's. The entry being there keeps the set.
+ * @link: in @set's tasks; container_set.lock, read under RCU
+ * @reserve: the entry of the task's next child. Made when a fork begins, taken when it can no
+ *	longer fail, which therefore needs no memory. A fork that fails may leave it for the
+ *	next. task_lock(@task)
+ * @rcu: when the entry is on its way out, and has no @reserve any more
+ *
+ * A task without an entry is in all the roots.
+ */
+struct task_entry {
+	struct hlist_bl_node node;
+	struct task_struct *task;
+	struct container_set *set;
+	struct list_head link;
+	union {
+		struct task_entry *reserve;
+		struct rcu_head rcu;
+	};
+};
+
 struct container_set *task_set(const struct task_struct *task);
+bool task_is_unborn(const struct task_struct *task);
 int task_wait_born(struct task_struct *task);
 int task_move(struct task_struct *task, struct container_set *to);
 
@@ -18,8 +46,6 @@ int task_fork_begin(void);
 void task_fork_end(struct task_struct *child);
 void task_fork_cancel(void);
 void task_exit(void);
-
-int task_list(const struct container *c, struct pid_namespace *ns, pid_t **pids, size_t *nr);
 
 int task_init(unsigned int buckets);
 void task_cleanup(void);
