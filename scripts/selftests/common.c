@@ -373,7 +373,7 @@ int thread_start(struct thread *thread)
 	sem_init(&thread->started, 0, 0);
 	sem_init(&thread->stop, 0, 0);
 	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, 65536);
+	pthread_attr_setstacksize(&attributes, 1 << 18);
 	error = -pthread_create(&thread->thread, &attributes, idle, thread);
 	pthread_attr_destroy(&attributes);
 	while (!error && sem_wait(&thread->started))

@@ -30,7 +30,7 @@ static char **question(const char *container)
 
 static int execute(const char *container)
 {
-	execv("/proc/self/exe", question(container));
+	execv("/proc/thread-self/exe", question(container));
 	return -errno;
 }
 

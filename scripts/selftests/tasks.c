@@ -213,7 +213,7 @@ TEST_F(tree, what_is_not_one_decimal_number_is_refused)
 {
 	static const char * const formats[] = {
 		"", " ", "\n", "x", "-", "+", "-%d", "+%d", "%d-", "%dx", "x%d", "%d,", "%d %d",
-		"%d\n%d", "%d\n%d\n", "0x%x", "%d.", "%d.0", "-0", "self", "%d\n#", "\xa0%d",
+		"%d\n%d", "%d\n%d\n", "0x%x", "%d.", "%d.0", "-0", "self", "%d\n#",
 	};
 	pid_t pid;
 	size_t i;
