@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a subsystem module needs: the one public header of containerfs. */
+#ifndef _CONTAINERFS_SUBSYS_H
+#define _CONTAINERFS_SUBSYS_H
+
+#include <linux/fs.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/types.h>
+
+/**
+ * DOC: Subsystems
+ *
+ * A subsystem gives containers files and behaviour. It is a module that defines a struct rc_subsys
+ * and registers it. From then on its name is a mount option: `mount -t rcfs -o NAME none /mnt`
+ * binds it to a hierarchy, and it has a state of its own for each container of that.
+ *
+ * It has one state all the time, that of the root: made at registration, given to the root
+ * container of whatever hierarchy it is bound to.
+ *
+ * Tasks in a root container cost nothing: for them no callback of fork or exit is called. What a
+ * subsystem wants to know of them it must ask the kernel.
+ *
+ * Locks: the core calls nothing with a lock that a subsystem could know of. Callbacks that may
+ * sleep say so; the others are called with spinlocks held. None may call rc_register_subsys(),
+ * rc_unregister_subsys() or rc_visit_tasks(), except the handlers of files.
+ */
+
+struct container;
+struct rc_subsys;
+
+/**
+ * struct rc_state - what a subsystem knows of a container; embed it in a struct of your own
+ * @container: the container; NULL in the root state while the subsystem is unbound
+ * @parent: the state of the container above, NULL for that of a root. It stays as long as this one.
+ *
+ * Both are set by the core after create() has returned.
+ */
+struct rc_state {
+	struct container *container;
+	struct rc_state *parent;
+};
+
+/**
+ * enum rc_cftype_flags - where a file is
+ * @RC_NOT_ON_ROOT: root containers do not have it
+ * @RC_ONLY_ON_ROOT: only root containers have it
+ */
+enum rc_cftype_flags {
+	RC_NOT_ON_ROOT = 1,
+	RC_ONLY_ON_ROOT = 2,
+};
+
+/**
+ * struct rc_cftype - a kind of file that containers have
+ * @name: its name, without that of the subsystem: `limit` is seen as `SUBSYSTEM.limit`
+ * @flags: of enum rc_cftype_flags
+ * @max_write: the longest write that is taken, in bytes; 0: PATH_MAX - 1. Longer ones are -E2BIG.
+ * @private: for the subsystem's own use
+ * @open: called first; may refuse with an error, and may leave something in file->private_data if
+ *	@read is given or the file is not open for reading
+ * @release: called last, if @open has succeeded or there is none
+ * @read_u64: reading shows this number and a newline
+ * @seq_show: reading shows what this prints; it may also return an error, as in seq_file
+ * @write_u64: takes the unsigned decimal number that was written; the core answers -EINVAL to
+ *	anything else
+ * @write: takes the text that was written, @len bytes followed by a NUL; it may change @buf
+ * @read: takes all of read(2) itself, with rc_file_state() to find the state
+ * @raw_write: takes all of write(2) itself
+ * @poll: for poll(2); without it the file is always ready
+ *
+ * Any may be missing. A file without a way to read answers -EINVAL to read(2), likewise for writing.
+ * Of several ways the first in this order is used: @read, @seq_show, @read_u64; @raw_write, @write,
+ * @write_u64.
+ *
+ * All are called in process context, without locks, may sleep, and return 0 or a negative error
+ * where they return int. They are not begun once the container has been removed: the core answers
+ * -ENODEV. The state stays until the last open file of the container is closed, and the module
+ * until the last inode of such a file is gone.
+ */
+struct rc_cftype {
+	const char *name;
+	unsigned int flags;
+	size_t max_write;
+	unsigned long private;
+
+	int (*open)(struct rc_state *state, struct file *file);
+	void (*release)(struct rc_state *state, struct file *file);
+	u64 (*read_u64)(struct rc_state *state, const struct rc_cftype *type);
+	int (*seq_show)(struct seq_file *m, struct rc_state *state, const struct rc_cftype *type);
+	int (*write_u64)(struct rc_state *state, const struct rc_cftype *type, u64 value);
+	int (*write)(struct rc_state *state, struct file *file, char *buf, size_t len);
+	ssize_t (*read)(struct file *file, char __user *to, size_t len, loff_t *pos);
+	ssize_t (*raw_write)(struct file *file, const char __user *from, size_t len, loff_t *pos);
+	__poll_t (*poll)(struct file *file, struct poll_table_struct *wait);
+};
+
+#define RC_SUBSYS_NAME_MAX 32
+
+/**
+ * struct rc_subsys - a subsystem
+ * @name: at most 32 letters, digits, `.`, `-` or `_`; also the prefix of its files
+ * @owner: THIS_MODULE; cannot be unloaded while the subsystem is bound
+ * @files: its files in every container, ended by one without a name; may be NULL
+ * @create: a container comes to be, or the subsystem is registered (@parent is NULL). Returns the
+ *	state, in a struct of the subsystem's own, or an ERR_PTR(): then there will be no such
+ *	container. May sleep.
+ * @destroy: frees a state that create() has made. May sleep.
+ * @populate: the container's directory is made; may call rc_add_files(). An error undoes the
+ *	container; no destroy() is called but for states that were made. Not called for a root
+ *	unless it is bound. May sleep.
+ * @can_attach: may the task be moved from @from to @to? It has no effect of its own, for others may
+ *	refuse after it. May sleep.
+ * @attach: the task has been moved. It does not fork or exit meanwhile. Does not sleep.
+ * @can_fork: the current task, in a container that is no root, is about to make a child. May
+ *	refuse: then fork fails with this error, and nothing else is called; with @must it may not:
+ *	the child exists, and its creator was moved here while it was being made. Does not sleep.
+ * @cancel_fork: what can_fork() has allowed fails after all, or the creator is moved away: undo
+ *	it. Does not sleep.
+ * @fork: the child exists, but has not run yet. Does not sleep.
+ * @exit: the current task is dying and leaves the container; PF_EXITING is set. Does not sleep.
+ * @bind: it has been bound to a hierarchy (@bound), or released. Its root state's container tells
+ *	which. May sleep.
+ *
+ * @create and @destroy are required. Fork and exit cost nothing for subsystems that do not ask for
+ * them. The rest is the core's own.
+ */
+struct rc_subsys {
+	const char *name;
+	struct module *owner;
+	const struct rc_cftype *files;
+
+	struct rc_state *(*create)(struct rc_state *parent);
+	void (*destroy)(struct rc_state *state);
+	int (*populate)(struct rc_state *state);
+	int (*can_attach)(struct task_struct *task, struct rc_state *from, struct rc_state *to);
+	void (*attach)(struct task_struct *task, struct rc_state *from, struct rc_state *to);
+	int (*can_fork)(struct rc_state *state, bool must);
+	void (*cancel_fork)(struct rc_state *state);
+	void (*fork)(struct task_struct *child, struct rc_state *state);
+	void (*exit)(struct task_struct *task, struct rc_state *state);
+	void (*bind)(struct rc_subsys *subsys, bool bound);
+
+	/* private: */
+	int id;
+	struct hierarchy *hierarchy;
+	struct rc_state *root_state;
+};
+
+int rc_register_subsys(struct rc_subsys *subsys);
+int rc_unregister_subsys(struct rc_subsys *subsys);
+
+int rc_add_files(struct rc_state *state, const struct rc_cftype *files);
+struct rc_state *rc_file_state(const struct file *file);
+int rc_visit_tasks(struct rc_state *state, bool below,
+		   void (*visit)(struct task_struct *task, void *arg), void *arg);
+
+/* The core's own bookkeeping. */
+unsigned long rc_count_tasks(struct rc_state *state);
+unsigned long rc_count_sets(struct rc_state *state);
+unsigned long rc_count_references(struct rc_state *state);
+int rc_show_hooks(struct seq_file *m);
+
+#endif
