@@ -8,7 +8,10 @@ JOBS ?= $(shell nproc)
 
 # The modules for kernel KERNEL are built in a copy of the sources, away from other kernels' objects.
 BUILD := build/$(KERNEL)
-KBUILD_FLAGS := $(foreach v,W C CF V,$(if $($v),$v='$($v)')) \
+# C= as KBUILD_CHECKSRC, because the headers of 7.3 turn C= off: they want a sparse that knows
+# __typeof_unqual__, which Debian does not have.
+KBUILD_FLAGS := $(foreach v,W V,$(if $($v),$v='$($v)')) \
+	$(if $(C),KBUILD_CHECKSRC='$(C)' CF='$(CF) -D__typeof_unqual__=__typeof__') \
 	$(if $(KCFLAGS)$(WERROR),KCFLAGS='$(KCFLAGS)$(if $(WERROR), -Werror)')
 
 SELFTESTS := $(patsubst scripts/selftests/%.c,build/selftests/%,\
