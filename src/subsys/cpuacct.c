@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The subsystem `cpuacct`: the CPU time that was used in a container and all below it. */
+
+/*
+ *   cpuacct.usage   nanoseconds, user and system together; writing 0 lets it begin at 0 again
+ *   cpuacct.stat    `user N` and `system N` in ticks of USER_HZ, not changed by writing to usage
+ *
+ * The kernel counts each task's CPU time anyway. So nothing is done when tasks are switched; what
+ * a container has used is put together when somebody asks: the time of each task that is in it or
+ * below it, and of what has been there before, one sum, kept up to date when a task
+ *
+ *   exits:      its time is added;
+ *   moves out:  the time that it has used so far is added, and it is visited here no more;
+ *   moves in:   the time that it has used elsewhere is subtracted, for it will be visited here with
+ *               all that it has ever used.
+ *
+ * All of that is done in a container and in those above it. The sum alone may be less than 0.
+ *
+ * Reading takes no lock that fork or exit would wait for, so it must see to it that a task which
+ * exits meanwhile is not counted twice, as a living one and in the sum. The sum is read first, but
+ * not before rc_visit_tasks() has taken the core's lock, under which no task moves. A task that is
+ * visited after that is left out if it may be in the sum already: walk_skips() tells how that is
+ * known. The other error remains possible: a task that exits after the sum was read and is gone
+ * before it was visited is missing this time. It is in the sum next time, so the error is gone at
+ * once; and since no number that is shown is less than one shown before, nobody sees it go back.
+ *
+ * A task exits before it is off its CPU for the last time, and until then the kernel counts its
+ * time only with each tick: up to a tick of what it has used is not known yet when it leaves. Where
+ * tasks are shorter than a tick, that is all there is. So each task that leaves is remembered until
+ * it is dead, when the clock of its time stands still, and then the rest is added: by a work item a
+ * tick later, or by a reader who comes before that. A reader even waits, though not for long, so
+ * that what a task has used is there for who has learned of its death. (If there is no memory for
+ * remembering, the rest is lost.) A container that is removed meanwhile is kept for this, and with
+ * it those above, which are to have the rest too.
+ *
+ * The core knows nothing of the tasks in a root, but as every task is in the root or below it, what
+ * it has used is what the machine has used since it was booted: what /proc/stat shows as user and
+ * nice, and as system, irq and softirq. It is known from ticks alone, so it may differ by a little
+ * from the sum of all containers.
+ */
+#include <linux/atomic.h>
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/hash.h>
+#include <linux/jiffies.h>
+#include <linux/kernel_stat.h>
+#include <linux/llist.h>
+#include <linux/math64.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/sched/cputime.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include <containerfs/subsys.h>
+
+/* Guards what is shown, and that no leaver is settled while somebody reads. */
+static DEFINE_MUTEX(cpuacct_mutex);
+
+/* CPU time in nanoseconds. */
+struct cpuacct_time {
+	s64 user, system;
+};
+
+/**
+ * struct cpuacct - the CPU time of a container
+ * @rc: what the core knows of it
+ * @level: how many containers are above it; constant
+ * @ref: one until destroy(), one for each child and each leaver
+ * @user: what tasks have used in it or below, but for those that are there now
+ * @system: likewise
+ * @shown: the highest that was ever shown; cpuacct_mutex
+ * @base: what @shown was when usage was reset; cpuacct_mutex, but bind() only writes it
+ */
+struct cpuacct {
+	struct rc_state rc;
+	unsigned int level;
+	refcount_t ref;
+	atomic64_t user;
+	atomic64_t system;
+	struct cpuacct_time shown;
+	s64 base;
+};
+
+/**
+ * struct leaver - a task that has left its container and is not known to be dead
+ * @node: in its bucket of leavers
+ * @task: the task, with a reference
+ * @acct: the container that it was in, with a reference
+ * @added: that part of its time that is in @acct already
+ */
+struct leaver {
+	struct llist_node node;
+	struct task_struct *task;
+	struct cpuacct *acct;
+	struct cpuacct_time added;
+};
+
+/*
+ * The leavers, hashed by their tasks. Exiting tasks add to it without a lock; only who holds
+ * cpuacct_mutex takes away.
+ */
+#define LEAVERS_BITS 6
+static struct llist_head leavers[1 << LEAVERS_BITS];
+
+/* Has ever a task left that could not be remembered? */
+static bool leavers_incomplete;
+
+static void leavers_work_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(leavers_work, leavers_work_fn);
+
+/* The root's, which is there as long as this module is. */
+static struct cpuacct *cpuacct_root;
+
+static struct cpuacct *cpuacct_of(struct rc_state *state)
+{
+	return container_of(state, struct cpuacct, rc);
+}
+
+/* That of the container above; @acct is not a root's. */
+static struct cpuacct *cpuacct_parent(const struct cpuacct *acct)
+{
+	return cpuacct_of(acct->rc.parent);
+}
+
+static void cpuacct_put(struct cpuacct *acct)
+{
+	while (refcount_dec_and_test(&acct->ref)) {
+		struct cpuacct *parent = acct->rc.parent ? cpuacct_parent(acct) : NULL;
+
+		kfree(acct);
+		if (!parent)
+			return;
+		acct = parent;
+	}
+}
+
+static struct rc_state *cpuacct_create(struct rc_state *parent)
+{
+	struct cpuacct *acct = kzalloc(sizeof(*acct), GFP_KERNEL_ACCOUNT);
+
+	if (!acct)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&acct->ref, 1);
+	if (parent) {
+		refcount_inc(&cpuacct_of(parent)->ref);
+		acct->level = cpuacct_of(parent)->level + 1;
+	} else {
+		cpuacct_root = acct;
+	}
+	return &acct->rc;
+}
+
+static void cpuacct_destroy(struct rc_state *state)
+{
+	cpuacct_put(cpuacct_of(state));
+}
+
+/* A new hierarchy knows nothing of what was written to the root's usage in another one. */
+static void cpuacct_bind(struct rc_subsys *subsys, bool bound)
+{
+	if (bound)
+		WRITE_ONCE(cpuacct_root->base, 0);
+}
+
+static struct cpuacct_time task_time(struct task_struct *task)
+{
+	u64 user, system;
+
+	/* Neither of them ever goes back, whatever it is that the kernel knows of a task's time. */
+	task_cputime_adjusted(task, &user, &system);
+	return (struct cpuacct_time) { .user = user, .system = system };
+}
+
+/* Add to a container, and to those above it up to but without @end or the root. */
+static void cpuacct_add(struct cpuacct *acct, const struct cpuacct *end, s64 user, s64 system)
+{
+	for (; acct != end && acct->rc.parent; acct = cpuacct_parent(acct)) {
+		atomic64_add(user, &acct->user);
+		atomic64_add(system, &acct->system);
+	}
+}
+
+static struct llist_head *leavers_bucket(const struct task_struct *task)
+{
+	return &leavers[hash_ptr(task, LEAVERS_BITS)];
+}
+
+/* Has @task left, or may it have? The caller holds cpuacct_mutex. */
+static bool is_leaver(const struct task_struct *task)
+{
+	struct leaver *leaver;
+
+	lockdep_assert_held(&cpuacct_mutex);
+	llist_for_each_entry(leaver, READ_ONCE(leavers_bucket(task)->first), node)
+		if (leaver->task == task)
+			return true;
+	return READ_ONCE(leavers_incomplete);
+}
+
+static void cpuacct_exit_task(struct task_struct *task, struct rc_state *state)
+{
+	struct leaver *leaver = kmalloc(sizeof(*leaver), GFP_ATOMIC | __GFP_NOWARN);
+	struct cpuacct *acct = cpuacct_of(state);
+	struct cpuacct_time time = task_time(task);
+
+	if (leaver) {
+		leaver->task = get_task_struct(task);
+		/* The core has a reference, for we are called with a state that is in use. */
+		refcount_inc(&acct->ref);
+		leaver->acct = acct;
+		leaver->added = time;
+		llist_add(&leaver->node, leavers_bucket(task));
+		schedule_delayed_work(&leavers_work, 1);
+	} else {
+		WRITE_ONCE(leavers_incomplete, true);
+	}
+	/*
+	 * After the above: who finds it in the sum also finds it among the leavers, and does not
+	 * count it twice. Pairs with that of walk_begin().
+	 */
+	smp_mb();
+	cpuacct_add(acct, NULL, time.user, time.system);
+}
+
+static void cpuacct_attach(struct task_struct *task, struct rc_state *from, struct rc_state *to)
+{
+	struct cpuacct *a = cpuacct_of(from), *b = cpuacct_of(to), *common;
+	/* It may be running; but what is taken from the one is what is given to the other. */
+	struct cpuacct_time time = task_time(task);
+
+	/* The lowest container that it is in or below before and after: there nothing changes. */
+	while (a != b) {
+		if (a->level >= b->level)
+			a = cpuacct_parent(a);
+		else
+			b = cpuacct_parent(b);
+	}
+	common = a;
+	/* No reader can come in between: both he and the caller have the core's lock. */
+	cpuacct_add(cpuacct_of(from), common, time.user, time.system);
+	cpuacct_add(cpuacct_of(to), common, -time.user, -time.system);
+}
+
+/* Is the task off its CPU for the last time? */
+static bool task_is_off(struct task_struct *task)
+{
+	/*
+	 * First the state, which is the last that there will be, and only then whether it is on a
+	 * CPU. In the other order it might have been preempted when we looked at the one, and have
+	 * got on again, and on with dying, until we looked at the other.
+	 */
+	if (smp_load_acquire(&task->__state) != TASK_DEAD)
+		return false;
+#ifdef CONFIG_SMP
+	/* Pairs with the release when its CPU has switched away: its time is complete. */
+	return !smp_load_acquire(&task->on_cpu);
+#else
+	return task != current;
+#endif
+}
+
+/* Add what is missing of a dead task's time, and forget it. */
+static void leaver_settle(struct leaver *leaver)
+{
+	struct cpuacct_time time = task_time(leaver->task);
+
+	cpuacct_add(leaver->acct, NULL, time.user - leaver->added.user,
+		    time.system - leaver->added.system);
+	put_task_struct(leaver->task);
+	cpuacct_put(leaver->acct);
+	kfree(leaver);
+}
+
+static bool cpuacct_is_below(const struct cpuacct *acct, const struct cpuacct *top)
+{
+	while (acct->level > top->level)
+		acct = cpuacct_parent(acct);
+	return acct == top;
+}
+
+/*
+ * Settle the leavers that are dead; the caller holds cpuacct_mutex. Returns whether there are no
+ * others left that were in or below @top, or anywhere if it is NULL.
+ */
+static bool leavers_settle(const struct cpuacct *top)
+{
+	struct leaver *leaver, *next;
+	struct llist_node *all;
+	bool settled = true;
+	size_t i;
+
+	lockdep_assert_held(&cpuacct_mutex);
+	for (i = 0; i < ARRAY_SIZE(leavers); i++) {
+		all = llist_del_all(&leavers[i]);
+		llist_for_each_entry_safe(leaver, next, all, node) {
+			if (task_is_off(leaver->task)) {
+				leaver_settle(leaver);
+				continue;
+			}
+			if (!top || cpuacct_is_below(leaver->acct, top))
+				settled = false;
+			llist_add(&leaver->node, &leavers[i]);
+		}
+	}
+	return settled;
+}
+
+static void leavers_work_fn(struct work_struct *work)
+{
+	mutex_lock(&cpuacct_mutex);
+	if (!leavers_settle(NULL))
+		schedule_delayed_work(&leavers_work, 1);
+	mutex_unlock(&cpuacct_mutex);
+}
+
+/**
+ * struct walk - a visit to all tasks in a container and below it
+ * @acct: the container
+ * @begun: is the sum already in @time?
+ * @time: what they have used
+ */
+struct walk {
+	struct cpuacct *acct;
+	bool begun;
+	struct cpuacct_time time;
+};
+
+static void walk_begin(struct walk *walk)
+{
+	walk->time.user = atomic64_read(&walk->acct->user);
+	walk->time.system = atomic64_read(&walk->acct->system);
+	walk->begun = true;
+	/* Before looking at any task; pairs with that of cpuacct_exit_task(). */
+	smp_rmb();
+}
+
+/*
+ * May this task be in the sum already? Not if it is not exiting, since that is set before it gets
+ * there. Nor if it is none of the leavers, for it joins them before it gets there, and stays at
+ * least until we release cpuacct_mutex. (It is not enough to look whether it is exiting: a task can
+ * be long about that, and all the time that it has ever used would be missing meanwhile.)
+ */
+static bool walk_skips(const struct task_struct *task)
+{
+	return READ_ONCE(task->flags) & PF_EXITING && is_leaver(task);
+}
+
+static void walk_visit(struct task_struct *task, void *arg)
+{
+	struct walk *walk = arg;
+	struct cpuacct_time time;
+
+	/* Not earlier: now that the core has its lock, no task moves. */
+	if (!walk->begun)
+		walk_begin(walk);
+	if (walk_skips(task))
+		return;
+	time = task_time(task);
+	walk->time.user += time.user;
+	walk->time.system += time.system;
+}
+
+/* What has been used in a container other than the root and below it; may be too little. */
+static int container_time(struct cpuacct *acct, struct cpuacct_time *time)
+{
+	struct walk walk = { .acct = acct };
+	int tries = 10, error;
+
+	/* Whoever has been told of a task's death finds its time complete; see at the top. */
+	while (!leavers_settle(acct) && tries--)
+		usleep_range(50, 100);
+	error = rc_visit_tasks(&acct->rc, true, walk_visit, &walk);
+	/* There is no task. One that comes in right now can only make the sum less. */
+	if (!walk.begun)
+		walk_begin(&walk);
+	*time = walk.time;
+	return error;
+}
+
+/* What has been used in the root and below it. */
+static void machine_time(struct cpuacct_time *time)
+{
+	struct kernel_cpustat stat;
+	int cpu;
+
+	*time = (struct cpuacct_time) {};
+	/* All that are possible: one that is taken away has used what it has used. */
+	for_each_possible_cpu(cpu) {
+		kcpustat_cpu_fetch(&stat, cpu);
+		time->user += stat.cpustat[CPUTIME_USER] + stat.cpustat[CPUTIME_NICE];
+		time->system += stat.cpustat[CPUTIME_SYSTEM] + stat.cpustat[CPUTIME_IRQ] +
+				stat.cpustat[CPUTIME_SOFTIRQ];
+	}
+}
+
+/* Bring what is shown up to date; the caller holds cpuacct_mutex. */
+static int cpuacct_update(struct cpuacct *acct)
+{
+	struct cpuacct_time time;
+	int error = 0;
+
+	lockdep_assert_held(&cpuacct_mutex);
+	if (acct->rc.parent)
+		error = container_time(acct, &time);
+	else
+		machine_time(&time);
+	if (error)
+		return error;
+	acct->shown.user = max(acct->shown.user, time.user);
+	acct->shown.system = max(acct->shown.system, time.system);
+	return 0;
+}
+
+static int cpuacct_show_usage(struct seq_file *m, struct rc_state *state,
+			      const struct rc_cftype *type)
+{
+	struct cpuacct *acct = cpuacct_of(state);
+	int error;
+
+	mutex_lock(&cpuacct_mutex);
+	error = cpuacct_update(acct);
+	if (!error)
+		seq_printf(m, "%lld\n",
+			   acct->shown.user + acct->shown.system - READ_ONCE(acct->base));
+	mutex_unlock(&cpuacct_mutex);
+	return error;
+}
+
+static int cpuacct_write_usage(struct rc_state *state, const struct rc_cftype *type, u64 value)
+{
+	struct cpuacct *acct = cpuacct_of(state);
+	int error;
+
+	if (value)
+		return -EINVAL;
+	mutex_lock(&cpuacct_mutex);
+	error = cpuacct_update(acct);
+	if (!error)
+		WRITE_ONCE(acct->base, acct->shown.user + acct->shown.system);
+	mutex_unlock(&cpuacct_mutex);
+	return error;
+}
+
+static int cpuacct_show_stat(struct seq_file *m, struct rc_state *state,
+			     const struct rc_cftype *type)
+{
+	struct cpuacct *acct = cpuacct_of(state);
+	int error;
+
+	mutex_lock(&cpuacct_mutex);
+	error = cpuacct_update(acct);
+	if (!error)
+		seq_printf(m, "user %llu\nsystem %llu\n",
+			   div_u64(acct->shown.user, NSEC_PER_SEC / USER_HZ),
+			   div_u64(acct->shown.system, NSEC_PER_SEC / USER_HZ));
+	mutex_unlock(&cpuacct_mutex);
+	return error;
+}
+
+static const struct rc_cftype cpuacct_files[] = {
+	{
+		.name = "usage",
+		.seq_show = cpuacct_show_usage,
+		.write_u64 = cpuacct_write_usage,
+	},
+	{
+		.name = "stat",
+		.seq_show = cpuacct_show_stat,
+	},
+	{}
+};
+
+static struct rc_subsys cpuacct_subsys = {
+	.name = "cpuacct",
+	.owner = THIS_MODULE,
+	.files = cpuacct_files,
+	.create = cpuacct_create,
+	.destroy = cpuacct_destroy,
+	.attach = cpuacct_attach,
+	.exit = cpuacct_exit_task,
+	.bind = cpuacct_bind,
+};
+
+static int __init cpuacct_init(void)
+{
+	return rc_register_subsys(&cpuacct_subsys);
+}
+
+static void __exit cpuacct_exit(void)
+{
+	bool settled;
+
+	/* While it is bound, the core has a reference to this module, and we are not called. */
+	WARN_ON(rc_unregister_subsys(&cpuacct_subsys));
+
+	/* There are no new leavers now, and the rest is about to die. */
+	cancel_delayed_work_sync(&leavers_work);
+	for (;;) {
+		mutex_lock(&cpuacct_mutex);
+		settled = leavers_settle(NULL);
+		mutex_unlock(&cpuacct_mutex);
+		if (settled)
+			break;
+		schedule_timeout_uninterruptible(1);
+	}
+}
+
+module_init(cpuacct_init);
+module_exit(cpuacct_exit);
+
+MODULE_DESCRIPTION("containerfs subsystem that shows the CPU time used in containers");
+MODULE_AUTHOR("The containerfs project");
+MODULE_LICENSE("GPL");

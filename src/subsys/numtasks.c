@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The subsystem `numtasks`: limits the number of tasks in a container and all below it. */
+
+/*
+ * A fork bomb is harmless when the number of tasks around it is limited, however little memory each
+ * of them takes. A container counts the tasks in itself and in all containers below it; a fork that
+ * would bring that number over the container's limit fails with EAGAIN. A new container has no
+ * limit, but those of the containers above hold for it too.
+ *
+ *   numtasks.limit     the limit, or `max` for none
+ *   numtasks.current   the number of tasks
+ *   numtasks.peak      the highest number that there has been
+ *   numtasks.events    `refused N`: how many forks failed because of this container's own limit
+ *
+ * Roots have none of these files: the core tells nothing of the tasks in a root.
+ *
+ * Only forking is limited. A task may be moved in over the limit, and a limit may be set below the
+ * present number: then forks fail until enough tasks are gone. But no fork ever adds a task over
+ * the limit, whatever races with it, for these reasons:
+ *
+ * - A fork is counted before its task exists and is uncounted after that has exited, so there are
+ *   never more tasks than are counted.
+ * - The number and the limit are two halves of one word, which a fork changes with one
+ *   compare-and-exchange. So neither another fork nor a new limit can come between looking at the
+ *   two and counting, and who reads the number never sees one that a fork has brought over the
+ *   limit, not even for the moment that it takes to refuse it.
+ *
+ * No lock is taken, and with a container's depth the cost of a fork grows, but not with the number
+ * of containers or tasks. A fork is counted from the container upwards: one that its own
+ * container's limit refuses, as in the storm that a fork bomb is, does not touch those above. One
+ * that is refused further up has been counted further down for a moment; in that moment another
+ * one there may be refused which would have been let through otherwise, only to be refused above.
+ */
+#include <linux/atomic.h>
+#include <linux/bits.h>
+#include <linux/ctype.h>
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include <containerfs/subsys.h>
+
+/**
+ * struct numtasks - the tasks of a container and those below it
+ * @rc: what the core knows of it
+ * @level: how many containers are above it; constant
+ * @count: the number of tasks in the upper half, the limit in the lower. In this order nothing that
+ *	happens to the number can spill into the limit.
+ * @peak: the highest number that there has been; only rises
+ * @refused: how many forks @count has refused
+ *
+ * In a root's, only @rc and @level have a meaning.
+ */
+struct numtasks {
+	struct rc_state rc;
+	unsigned int level;
+	atomic64_t count;
+	u32 peak;
+	atomic64_t refused;
+};
+
+/* One task, as it is added to numtasks.count. */
+#define NUMTASKS_ONE ((s64)BIT_ULL(32))
+/* The limit that is none: there are never so many tasks, for each has a pid of its own. */
+#define NUMTASKS_MAX U32_MAX
+
+static u32 count_tasks(s64 count)
+{
+	return upper_32_bits(count);
+}
+
+static u32 count_limit(s64 count)
+{
+	return lower_32_bits(count);
+}
+
+static struct numtasks *numtasks_of(struct rc_state *state)
+{
+	return container_of(state, struct numtasks, rc);
+}
+
+/* That of the container above; @n is not a root's. */
+static struct numtasks *numtasks_parent(const struct numtasks *n)
+{
+	return numtasks_of(n->rc.parent);
+}
+
+/* The lowest one that both are or are below of. */
+static struct numtasks *numtasks_common(struct numtasks *a, struct numtasks *b)
+{
+	while (a != b) {
+		if (a->level >= b->level)
+			a = numtasks_parent(a);
+		else
+			b = numtasks_parent(b);
+	}
+	return a;
+}
+
+static struct rc_state *numtasks_create(struct rc_state *parent)
+{
+	struct numtasks *n = kzalloc(sizeof(*n), GFP_KERNEL_ACCOUNT);
+
+	if (!n)
+		return ERR_PTR(-ENOMEM);
+	n->level = parent ? numtasks_of(parent)->level + 1 : 0;
+	atomic64_set(&n->count, NUMTASKS_MAX);
+	return &n->rc;
+}
+
+static void numtasks_destroy(struct rc_state *state)
+{
+	struct numtasks *n = numtasks_of(state);
+
+	/* The core destroys no state as long as there is a task that it would still tell us of. */
+	WARN_ONCE(count_tasks(atomic64_read(&n->count)), "numtasks: %u tasks were never uncounted\n",
+		  count_tasks(atomic64_read(&n->count)));
+	kfree(n);
+}
+
+/* Two may get here in the other order than they were counted in; so never make it less. */
+static void numtasks_note_peak(struct numtasks *n, s64 count)
+{
+	u32 peak = READ_ONCE(n->peak);
+
+	while (peak < count_tasks(count))
+		if (try_cmpxchg(&n->peak, &peak, count_tasks(count)))
+			break;
+}
+
+/* Count a task from @n up to but without @end or the root, over a limit if need be. */
+static void numtasks_charge(struct numtasks *n, const struct numtasks *end)
+{
+	for (; n != end && n->rc.parent; n = numtasks_parent(n))
+		numtasks_note_peak(n, atomic64_add_return(NUMTASKS_ONE, &n->count));
+}
+
+/* Uncount a task from @n up to but without @end or the root. */
+static void numtasks_uncharge(struct numtasks *n, const struct numtasks *end)
+{
+	for (; n != end && n->rc.parent; n = numtasks_parent(n))
+		WARN_ONCE(!count_tasks(atomic64_fetch_sub(NUMTASKS_ONE, &n->count)),
+			  "numtasks: a task was uncounted that was never counted\n");
+}
+
+/* Count a task in @n alone if its limit allows. */
+static bool numtasks_try_charge_one(struct numtasks *n)
+{
+	s64 count = atomic64_read(&n->count);
+
+	/*
+	 * The exchange succeeds only if neither half has changed since it was looked at. That makes
+	 * it impossible that two forks take the last place, or that a fork is counted by a limit
+	 * that has been lowered meanwhile.
+	 */
+	do {
+		if (count_tasks(count) >= count_limit(count))
+			return false;
+	} while (!atomic64_try_cmpxchg(&n->count, &count, count + NUMTASKS_ONE));
+	return true;
+}
+
+static int numtasks_can_fork(struct rc_state *state, bool must)
+{
+	struct numtasks *first = numtasks_of(state), *n;
+
+	if (must) {
+		numtasks_charge(first, NULL);
+		return 0;
+	}
+	for (n = first; n->rc.parent; n = numtasks_parent(n)) {
+		if (numtasks_try_charge_one(n))
+			continue;
+		atomic64_inc(&n->refused);
+		numtasks_uncharge(first, n);
+		return -EAGAIN;
+	}
+	/* Only now, so that a fork that is refused above is not noted below. */
+	for (n = first; n->rc.parent; n = numtasks_parent(n))
+		numtasks_note_peak(n, atomic64_read(&n->count));
+	return 0;
+}
+
+static void numtasks_cancel_fork(struct rc_state *state)
+{
+	numtasks_uncharge(numtasks_of(state), NULL);
+}
+
+static void numtasks_exit_task(struct task_struct *task, struct rc_state *state)
+{
+	numtasks_uncharge(numtasks_of(state), NULL);
+}
+
+static void numtasks_attach(struct task_struct *task, struct rc_state *from, struct rc_state *to)
+{
+	struct numtasks *common = numtasks_common(numtasks_of(from), numtasks_of(to));
+
+	/*
+	 * Those that have the task before and after are left alone: their number must not show a
+	 * task too many or, when the place is taken by a fork meanwhile, get one for good.
+	 */
+	numtasks_charge(numtasks_of(to), common);
+	numtasks_uncharge(numtasks_of(from), common);
+}
+
+static int numtasks_show_limit(struct seq_file *m, struct rc_state *state,
+			       const struct rc_cftype *type)
+{
+	u32 limit = count_limit(atomic64_read(&numtasks_of(state)->count));
+
+	if (limit == NUMTASKS_MAX)
+		seq_puts(m, "max\n");
+	else
+		seq_printf(m, "%u\n", limit);
+	return 0;
+}
+
+/* A number that is too large for a limit is an error: `max` is how to ask for none. */
+static int numtasks_parse_limit(char *buf, size_t len, u32 *limit)
+{
+	/* A NUL would hide what comes after it. */
+	if (strlen(buf) != len)
+		return -EINVAL;
+	buf = strstrip(buf);
+	*limit = NUMTASKS_MAX;
+	if (!strcmp(buf, "max"))
+		return 0;
+	/* kstrtou32() would take a sign. */
+	if (!isdigit(*buf) || kstrtou32(buf, 10, limit) || *limit == NUMTASKS_MAX)
+		return -EINVAL;
+	return 0;
+}
+
+static int numtasks_write_limit(struct rc_state *state, struct file *file, char *buf, size_t len)
+{
+	struct numtasks *n = numtasks_of(state);
+	s64 count = atomic64_read(&n->count);
+	u32 limit;
+	int error;
+
+	error = numtasks_parse_limit(buf, len, &limit);
+	if (error)
+		return error;
+	/* Forks go on meanwhile. Each is counted either before this or by the new limit. */
+	while (!atomic64_try_cmpxchg(&n->count, &count,
+				     count_tasks(count) * NUMTASKS_ONE + limit))
+		;
+	return 0;
+}
+
+static u64 numtasks_read_current(struct rc_state *state, const struct rc_cftype *type)
+{
+	return count_tasks(atomic64_read(&numtasks_of(state)->count));
+}
+
+static u64 numtasks_read_peak(struct rc_state *state, const struct rc_cftype *type)
+{
+	return READ_ONCE(numtasks_of(state)->peak);
+}
+
+static int numtasks_show_events(struct seq_file *m, struct rc_state *state,
+				const struct rc_cftype *type)
+{
+	seq_printf(m, "refused %llu\n", (u64)atomic64_read(&numtasks_of(state)->refused));
+	return 0;
+}
+
+static const struct rc_cftype numtasks_files[] = {
+	{
+		.name = "limit",
+		.flags = RC_NOT_ON_ROOT,
+		.seq_show = numtasks_show_limit,
+		.write = numtasks_write_limit,
+	},
+	{
+		.name = "current",
+		.flags = RC_NOT_ON_ROOT,
+		.read_u64 = numtasks_read_current,
+	},
+	{
+		.name = "peak",
+		.flags = RC_NOT_ON_ROOT,
+		.read_u64 = numtasks_read_peak,
+	},
+	{
+		.name = "events",
+		.flags = RC_NOT_ON_ROOT,
+		.seq_show = numtasks_show_events,
+	},
+	{}
+};
+
+static struct rc_subsys numtasks_subsys = {
+	.name = "numtasks",
+	.owner = THIS_MODULE,
+	.files = numtasks_files,
+	.create = numtasks_create,
+	.destroy = numtasks_destroy,
+	.attach = numtasks_attach,
+	.can_fork = numtasks_can_fork,
+	.cancel_fork = numtasks_cancel_fork,
+	.exit = numtasks_exit_task,
+};
+
+static int __init numtasks_init(void)
+{
+	return rc_register_subsys(&numtasks_subsys);
+}
+
+static void __exit numtasks_exit(void)
+{
+	/* While it is bound, the core has a reference to this module, and we are not called. */
+	WARN_ON(rc_unregister_subsys(&numtasks_subsys));
+}
+
+module_init(numtasks_init);
+module_exit(numtasks_exit);
+
+MODULE_DESCRIPTION("containerfs subsystem that limits the number of tasks");
+MODULE_AUTHOR("The containerfs project");
+MODULE_LICENSE("GPL");
