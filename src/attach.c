@@ -8,6 +8,7 @@
 
 #include "attach.h"
 #include "hierarchy.h"
+#include "registry.h"
 #include "set.h"
 #include "task.h"
 
@@ -47,7 +48,8 @@ static int may_attach(struct task_struct *task, const struct cred *opener)
 static int attach_locked(struct container *to, struct task_struct *task)
 {
 	struct hierarchy *h = to->hierarchy;
-	struct container_set *from, *set;
+	struct container_set *from_set, *set;
+	struct container *from;
 	int error;
 
 	if (container_is_removed(to))
@@ -55,15 +57,19 @@ static int attach_locked(struct container *to, struct task_struct *task)
 
 	/* If the task exits its set may become empty, but cannot be freed without our mutex. */
 	rcu_read_lock();
-	from = task_set(task);
+	from_set = task_set(task);
 	rcu_read_unlock();
-	if (hierarchy_container(h, from) == to)
+	from = hierarchy_container(h, from_set);
+	if (from == to)
 		return task->flags & PF_EXITING ? -ESRCH : 0;
+	error = subsys_can_attach(task, from, to);
+	if (error)
+		return error;
 
-	set = container_set_find(from, h->id, to->parent ? to : NULL);
+	set = container_set_find(from_set, h->id, to->parent ? to : NULL);
 	if (IS_ERR(set))
 		return PTR_ERR(set);
-	error = task_move(task, set);
+	error = task_move(task, set, from, to);
 	if (error)
 		container_set_put_unused(set);
 	return error;
@@ -78,7 +84,8 @@ static int attach_locked(struct container *to, struct task_struct *task)
  * Context: Process context, may sleep, but waits for no grace period; takes container_mutex.
  * Return: 0, also if it is there already; -ENODEV if @to has been removed; -ESRCH if there is no
  * such thread or it is exiting; -EACCES if @opener may not; -EINVAL for a kernel thread that must
- * not be moved; -ENOMEM; -EINTR. With an error, nothing has changed.
+ * not be moved; the error of a subsystem that refuses; -ENOMEM; -EINTR. With an error, nothing has
+ * changed.
  */
 int container_attach(struct container *to, pid_t nr, const struct cred *opener)
 {

@@ -19,6 +19,9 @@
 #ifndef CONFIG_CGROUPS
 #error "containerfs needs a kernel with CONFIG_CGROUPS: it hooks cgroup_can_fork() and its kin"
 #endif
+#ifndef CONFIG_PERF_EVENTS
+#error "containerfs needs a kernel with CONFIG_PERF_EVENTS: it hooks perf_event_free_task()"
+#endif
 
 /* The function that every dying task calls after PF_EXITING is set, before its parent is told. */
 #if COMPAT_SINCE(7, 0)

@@ -2,6 +2,7 @@
 /* Containers: making and removing them, their paths and flags, and when one is released. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/export.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -17,7 +18,7 @@ struct workqueue_struct *container_wq;
  * @c: the container
  *
  * The last reference frees it, and so perhaps the containers above it, if they have been removed
- * before. A root's last reference stays with its hierarchy.
+ * before. A root's last reference frees its hierarchy; the default one keeps one for good.
  *
  * Context: Any; does not sleep.
  */
@@ -26,9 +27,13 @@ void container_put(struct container *c)
 	while (c && refcount_dec_and_test(&c->ref)) {
 		struct container *parent = c->parent;
 
-		kfree(c->name);
 		/* A task's set, and so its container, may still be looked at under RCU. */
-		kfree_rcu(c, rcu);
+		if (parent) {
+			kfree(c->name);
+			kfree_rcu(c, rcu);
+		} else {
+			kfree_rcu(c->hierarchy, root.rcu);
+		}
 		c = parent;
 	}
 }
@@ -87,6 +92,8 @@ static void container_setup(struct container *c)
 	INIT_LIST_HEAD(&c->sibling);
 	INIT_LIST_HEAD(&c->sets);
 	INIT_LIST_HEAD(&c->attrs);
+	INIT_LIST_HEAD(&c->extra_files);
+	c->self.container = c;
 	refcount_set(&c->ref, 1);
 	INIT_WORK(&c->release_work, container_release_work);
 }
@@ -100,54 +107,60 @@ void container_init_root(struct container *root, struct hierarchy *hierarchy)
 {
 	container_setup(root);
 	root->hierarchy = hierarchy;
+	root->state_users = 1;
+	hierarchy->nr_containers = 1;
 }
 
 /**
- * container_create - make a container
- * @parent: the container that it goes into
+ * container_new - make a container that is not in the tree yet
+ * @parent: the container that it will go into
  * @name: its name there, copied; that it is unique is the caller's business
  * @uid: the owner of its files
  * @gid: the group of its files
  *
  * It inherits @parent's notify_on_release.
  *
- * Context: Process context, may sleep; takes container_mutex. The caller holds the i_rwsem of
- * @parent's directory.
- * Return: the container, with one reference that container_remove() takes over; ERR_PTR(-ENODEV)
- * if @parent has been removed, ERR_PTR(-ENOMEM).
+ * Context: Process context, may sleep; the caller holds container_mutex.
+ * Return: the container, with one reference, which container_remove() gives back; or
+ * ERR_PTR(-ENOMEM).
  */
-struct container *container_create(struct container *parent, const char *name, kuid_t uid,
-				   kgid_t gid)
+struct container *container_new(struct container *parent, const char *name, kuid_t uid,
+				kgid_t gid)
 {
 	struct container *c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
 
+	lockdep_assert_held(&container_mutex);
 	if (!c)
 		return ERR_PTR(-ENOMEM);
 	container_setup(c);
 	c->hierarchy = parent->hierarchy;
+	c->parent = container_get(parent);
+	c->self.parent = &parent->self;
 	c->uid = uid;
 	c->gid = gid;
 	c->name = kstrdup(name, GFP_KERNEL_ACCOUNT);
 	if (!c->name) {
-		kfree(c);
+		container_put(c);
 		return ERR_PTR(-ENOMEM);
 	}
-
-	mutex_lock(&container_mutex);
-	if (container_is_removed(parent)) {
-		mutex_unlock(&container_mutex);
-		kfree(c->name);
-		kfree(c);
-		return ERR_PTR(-ENODEV);
-	}
-	c->parent = container_get(parent);
-	c->serial = ++c->hierarchy->last_serial;
-	c->hierarchy->nr_containers++;
 	if (test_bit(CONTAINER_NOTIFY_ON_RELEASE, &parent->flags))
 		set_bit(CONTAINER_NOTIFY_ON_RELEASE, &c->flags);
-	list_add_tail(&c->sibling, &parent->children);
-	mutex_unlock(&container_mutex);
 	return c;
+}
+
+/**
+ * container_add - put a new container into its tree
+ * @c: what container_new() has made
+ *
+ * Context: Process context; the caller holds container_mutex and the i_rwsem of the parent's
+ * directory.
+ */
+void container_add(struct container *c)
+{
+	lockdep_assert_held(&container_mutex);
+	c->serial = ++c->hierarchy->last_serial;
+	c->hierarchy->nr_containers++;
+	list_add_tail(&c->sibling, &c->parent->children);
 }
 
 /**
@@ -158,18 +171,15 @@ struct container *container_create(struct container *parent, const char *name, k
  * in takes container_mutex. Zombies do not count: a task has left before its parent can learn of
  * its death.
  *
- * Context: Process context, may sleep; takes container_mutex. The caller holds the i_rwsem of the
- * parent's directory.
- * Return: 0, and the reference of container_create() is gone; -EBUSY if there is a task or a child
- * in it.
+ * Context: Process context; the caller holds container_mutex and the i_rwsem of the parent's
+ * directory, and still needs the reference of container_new(), which is now its own.
+ * Return: 0; -EBUSY if there is a task or a child in it.
  */
 int container_remove(struct container *c)
 {
-	mutex_lock(&container_mutex);
-	if (atomic_read(&c->populated) || !list_empty(&c->children)) {
-		mutex_unlock(&container_mutex);
+	lockdep_assert_held(&container_mutex);
+	if (atomic_read(&c->populated) || !list_empty(&c->children))
 		return -EBUSY;
-	}
 	set_bit(CONTAINER_REMOVED, &c->flags);
 	list_del_init(&c->sibling);
 	c->hierarchy->nr_containers--;
@@ -179,8 +189,6 @@ int container_remove(struct container *c)
 	 */
 	smp_mb();
 	container_announce(c->parent);
-	mutex_unlock(&container_mutex);
-	container_put(c);
 	return 0;
 }
 
@@ -283,6 +291,20 @@ void container_depopulate(struct container *c)
 	if (atomic_dec_and_test(&c->populated))
 		container_announce(c);
 }
+
+/**
+ * rc_count_references - how many references there are to a container
+ * @state: a state of the container, in a handler of a file
+ *
+ * Context: Any.
+ */
+unsigned long rc_count_references(struct rc_state *state)
+{
+	const struct container *c = READ_ONCE(state->container);
+
+	return c ? refcount_read(&c->ref) : 0;
+}
+EXPORT_SYMBOL_GPL(rc_count_references);
 
 /**
  * container_init - get ready for containers

@@ -13,7 +13,18 @@
 #include <linux/uidgid.h>
 #include <linux/workqueue.h>
 
+#include <containerfs/subsys.h>
+
 struct hierarchy;
+
+#define SUBSYS_MAX 16
+
+/* Files that a subsystem has added to one container. */
+struct container_files {
+	struct list_head list;
+	struct rc_subsys *subsys;
+	const struct rc_cftype *files;
+};
 
 /**
  * container_mutex - guards which hierarchies, containers and container sets there are
@@ -44,6 +55,13 @@ extern struct workqueue_struct *container_wq;
  * @uid: the owner of its files, as long as nobody changes that; constant
  * @gid: likewise
  * @attrs: owners and modes of its files, of those that were changed; container_mutex
+ * @extra_files: files that only it has, struct container_files; changed under container_mutex while
+ *	nobody can look at its directory
+ * @self: the state that its own files, which belong to no subsystem, are given; constant
+ * @state: of each bound subsystem, by its id; changed under container_mutex, but there as long as
+ *	the container has not been removed or @state_users is not 0
+ * @state_users: one for being in the tree, one for each open file of a subsystem, one for each
+ *	child container that has states; container_mutex
  * @ref: one for being in the tree, one for each inode, set, child and pending work
  * @release_work: looks whether the release agent must be told; pending at most once
  * @rcu: readers may still be looking at it
@@ -61,6 +79,10 @@ struct container {
 	kuid_t uid;
 	kgid_t gid;
 	struct list_head attrs;
+	struct list_head extra_files;
+	struct rc_state self;
+	struct rc_state *state[SUBSYS_MAX];
+	unsigned int state_users;
 	refcount_t ref;
 	struct work_struct release_work;
 	struct rcu_head rcu;
@@ -83,8 +105,9 @@ static inline struct container *container_get(struct container *c)
 void container_put(struct container *c);
 
 void container_init_root(struct container *root, struct hierarchy *hierarchy);
-struct container *container_create(struct container *parent, const char *name, kuid_t uid,
-				   kgid_t gid);
+struct container *container_new(struct container *parent, const char *name, kuid_t uid,
+				kgid_t gid);
+void container_add(struct container *c);
 int container_remove(struct container *c);
 int container_rename(struct container *c, const char *name);
 int container_set_notify(struct container *c, bool on);

@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Control files: what every kind has in common, and the core's own. */
-#include <linux/capability.h>
-#include <linux/cred.h>
+/* Control files: which a container has, and what is common to all kinds of them. */
 #include <linux/ctype.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
-#include <linux/mm.h>
-#include <linux/pid_namespace.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "attach.h"
 #include "compat.h"
 #include "file.h"
 #include "hierarchy.h"
-#include "list.h"
+#include "registry.h"
 
 /* A file never leaves its directory, which stays with it. */
 static struct container *dentry_container(const struct dentry *file)
@@ -28,251 +23,220 @@ static struct container *file_container(const struct file *file)
 	return dentry_container(file->f_path.dentry);
 }
 
-static const struct rc_cftype *inode_type(const struct inode *inode)
+static const struct file_kind *inode_kind(const struct inode *inode)
 {
 	return inode->i_private;
 }
 
-/* --- tasks --- */
-
-struct task_snapshot {
-	pid_t *pids;
-	size_t nr;
-};
-
-static void *tasks_start(struct seq_file *m, loff_t *pos)
+static const struct rc_cftype *file_type(const struct file *file)
 {
-	struct task_snapshot *snapshot = m->private;
-
-	return *pos < snapshot->nr ? &snapshot->pids[*pos] : NULL;
+	return inode_kind(file_inode(file))->type;
 }
-
-static void *tasks_next(struct seq_file *m, void *v, loff_t *pos)
-{
-	++*pos;
-	return tasks_start(m, pos);
-}
-
-static void tasks_stop(struct seq_file *m, void *v)
-{
-}
-
-static int tasks_show(struct seq_file *m, void *v)
-{
-	seq_put_decimal_ull(m, "", *(pid_t *)v);
-	seq_putc(m, '\n');
-	return 0;
-}
-
-static const struct seq_operations tasks_seq_operations = {
-	.start = tasks_start,
-	.next = tasks_next,
-	.stop = tasks_stop,
-	.show = tasks_show,
-};
-
-static int tasks_open(struct container *c, struct file *file)
-{
-	struct task_snapshot *snapshot;
-	int error;
-
-	if (!(file->f_mode & FMODE_READ))
-		return 0;
-	snapshot = __seq_open_private(file, &tasks_seq_operations, sizeof(*snapshot));
-	if (!snapshot)
-		return -ENOMEM;
-	error = task_list(c, task_active_pid_ns(current), &snapshot->pids, &snapshot->nr);
-	if (error)
-		seq_release_private(file_inode(file), file);
-	return error;
-}
-
-static int tasks_release(struct inode *inode, struct file *file)
-{
-	struct seq_file *m = file->private_data;
-	struct task_snapshot *snapshot = m->private;
-
-	kvfree(snapshot->pids);
-	return seq_release_private(inode, file);
-}
-
-static int tasks_write(struct container *c, struct file *file, char *buf, size_t len)
-{
-	char *number;
-	pid_t nr;
-
-	if (strlen(buf) != len)
-		return -EIO;
-	number = strim(buf);
-	/* kstrtoint() would take a sign too. */
-	if (!isdigit(*number) || kstrtoint(number, 10, &nr))
-		return -EIO;
-	return container_attach(c, nr, file->f_cred);
-}
-
-/* --- notify_on_release --- */
-
-static u64 notify_on_release_read(struct container *c)
-{
-	return test_bit(CONTAINER_NOTIFY_ON_RELEASE, &c->flags);
-}
-
-static int notify_on_release_write(struct container *c, u64 value)
-{
-	return container_set_notify(c, value);
-}
-
-/* --- release_agent --- */
-
-/* The agent runs as root in the initial namespaces: only who is that anyway may choose it. */
-static int release_agent_open(struct container *c, struct file *file)
-{
-	if (file->f_mode & FMODE_WRITE && !capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	return 0;
-}
-
-static int release_agent_show(struct seq_file *m, struct container *c)
-{
-	mutex_lock(&container_mutex);
-	seq_printf(m, "%s\n", hierarchy_release_agent(c->hierarchy));
-	mutex_unlock(&container_mutex);
-	return 0;
-}
-
-static int release_agent_write(struct container *c, struct file *file, char *buf, size_t len)
-{
-	char *path;
-
-	if (!file_ns_capable(file, &init_user_ns, CAP_SYS_ADMIN) || !capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	if (strlen(buf) != len)
-		return -EINVAL;
-	buf = strim(buf);
-	if (strlen(buf) >= PATH_MAX)
-		return -E2BIG;
-	path = kstrdup(buf, GFP_KERNEL);
-	if (!path)
-		return -ENOMEM;
-	hierarchy_swap_release_agent(c->hierarchy, &path);
-	kfree(path);
-	return 0;
-}
-
-static const struct rc_cftype core_files[] = {
-	{
-		.name = "tasks",
-		.open = tasks_open,
-		.release = tasks_release,
-		.write = tasks_write,
-	},
-	{
-		.name = "notify_on_release",
-		.read_u64 = notify_on_release_read,
-		.write_u64 = notify_on_release_write,
-	},
-	{
-		.name = "release_agent",
-		.root_only = true,
-		/* A newline may follow the longest path. */
-		.max_write = PATH_MAX,
-		.open = release_agent_open,
-		.seq_show = release_agent_show,
-		.write = release_agent_write,
-	},
-};
-
-/* --- what all have in common --- */
 
 /**
- * file_type - one of the files of a container
+ * rc_file_state - the state that belongs to an open file
+ * @file: the file, of a kind that a subsystem has defined
+ *
+ * Context: Any, between the file's open and release.
+ */
+struct rc_state *rc_file_state(const struct file *file)
+{
+	const struct rc_subsys *subsys = inode_kind(file_inode(file))->subsys;
+	struct container *c = file_container(file);
+
+	if (!subsys)
+		return &c->self;
+	/* A root state stays even when it is taken away from this root. */
+	return c->parent ? c->state[subsys->id] : subsys->root_state;
+}
+EXPORT_SYMBOL_GPL(rc_file_state);
+
+/* The container has been removed, or the subsystem has been taken away from this root. */
+static bool file_is_dead(const struct file *file)
+{
+	const struct rc_subsys *subsys = inode_kind(file_inode(file))->subsys;
+	const struct container *c = file_container(file);
+
+	return container_is_removed(c) || (subsys && READ_ONCE(subsys->hierarchy) != c->hierarchy);
+}
+
+/* Find the @left-th file of a table that @c has. */
+static const struct rc_cftype *table_at(const struct container *c, const struct rc_cftype *table,
+					unsigned int *left)
+{
+	const unsigned int not_here = c->parent ? RC_ONLY_ON_ROOT : RC_NOT_ON_ROOT;
+
+	for (; table && table->name; table++)
+		if (!(table->flags & not_here) && !(*left)--)
+			return table;
+	return NULL;
+}
+
+/**
+ * file_kind_at - one of the files of a container
  * @c: the container
  * @index: which one
+ * @kind: what it is
  *
- * Return: the kind of file, or NULL if @index is past the last.
+ * Context: The caller holds the i_rwsem of @c's directory, which keeps what it has.
+ * Return: false if @index is past the last.
  */
-const struct rc_cftype *file_type(const struct container *c, unsigned int index)
+bool file_kind_at(const struct container *c, unsigned int index, struct file_kind *kind)
 {
-	if (index >= ARRAY_SIZE(core_files) || (core_files[index].root_only && c->parent))
-		return NULL;
-	return &core_files[index];
+	const struct container_files *extra;
+	int id;
+
+	kind->subsys = NULL;
+	kind->type = table_at(c, core_files, &index);
+	if (kind->type)
+		return true;
+	for_each_subsys(kind->subsys, id, c->hierarchy->subsys_mask) {
+		kind->type = table_at(c, kind->subsys->files, &index);
+		if (kind->type)
+			return true;
+	}
+	list_for_each_entry(extra, &c->extra_files, list) {
+		kind->subsys = extra->subsys;
+		kind->type = table_at(c, extra->files, &index);
+		if (kind->type)
+			return true;
+	}
+	return false;
 }
 
 /**
- * file_type_index - find a file of a container by its name
+ * file_kind_name - the name of a file
+ * @kind: the file
+ * @name: where it goes
+ *
+ * Return: its length.
+ */
+size_t file_kind_name(const struct file_kind *kind, char name[FILE_NAME_SIZE])
+{
+	return scnprintf(name, FILE_NAME_SIZE, "%s%s%s", kind->subsys ? kind->subsys->name : "",
+			 kind->subsys ? "." : "", kind->type->name);
+}
+
+/* Is @name that of the file? */
+static bool file_kind_is(const struct file_kind *kind, const struct qstr *name)
+{
+	size_t prefix = kind->subsys ? strlen(kind->subsys->name) + 1 : 0;
+	size_t len = strlen(kind->type->name);
+
+	if (name->len != prefix + len || memcmp(name->name + prefix, kind->type->name, len))
+		return false;
+	return !prefix || (!memcmp(name->name, kind->subsys->name, prefix - 1) &&
+			   name->name[prefix - 1] == '.');
+}
+
+/**
+ * file_kind_find - find a file of a container by its name
  * @c: the container
  * @name: the name
+ * @kind: what it is
  *
- * Return: the index for file_type(), or -1.
+ * Context: As for file_kind_at().
+ * Return: the index for file_kind_at(), or -1.
  */
-int file_type_index(const struct container *c, const struct qstr *name)
+int file_kind_find(const struct container *c, const struct qstr *name, struct file_kind *kind)
 {
-	const struct rc_cftype *type;
 	int i;
 
-	for (i = 0; (type = file_type(c, i)); i++)
-		if (strlen(type->name) == name->len && !memcmp(type->name, name->name, name->len))
+	for (i = 0; file_kind_at(c, i, kind); i++)
+		if (file_kind_is(kind, name))
 			return i;
 	return -1;
 }
 
 static int file_show(struct seq_file *m, void *v)
 {
-	const struct rc_cftype *type = inode_type(file_inode(m->file));
-	struct container *c = file_container(m->file);
+	const struct rc_cftype *type = file_type(m->file);
+	struct rc_state *state = rc_file_state(m->file);
 
 	if (type->seq_show)
-		return type->seq_show(m, c);
-	if (!type->read_u64)
-		return -EINVAL;
-	seq_put_decimal_ull(m, "", type->read_u64(c));
+		return type->seq_show(m, state, type);
+	seq_put_decimal_ull(m, "", type->read_u64(state, type));
 	seq_putc(m, '\n');
 	return 0;
 }
 
-static int file_open(struct inode *inode, struct file *file)
+/* Is it read through a seq_file that is ours, and not the subsystem's? */
+static bool file_has_seq(const struct file *file)
 {
-	const struct rc_cftype *type = inode_type(inode);
-	struct container *c = file_container(file);
+	const struct rc_cftype *type = file_type(file);
+
+	return file->f_mode & FMODE_READ && !type->read && (type->seq_show || type->read_u64);
+}
+
+static int file_open_kind(struct file *file)
+{
+	const struct rc_cftype *type = file_type(file);
+	struct rc_state *state = rc_file_state(file);
 	int error;
 
-	if (container_is_removed(c))
+	if (file_is_dead(file))
 		return -ENODEV;
 	if (type->open) {
-		error = type->open(c, file);
+		error = type->open(state, file);
 		if (error)
 			return error;
 	}
-	if (!type->release && file->f_mode & FMODE_READ)
-		return single_open(file, file_show, NULL);
-	return 0;
+	if (!file_has_seq(file))
+		return 0;
+	error = single_open(file, file_show, NULL);
+	if (error && type->release)
+		type->release(state, file);
+	return error;
+}
+
+/* The states must stay while a file of a subsystem is open. The core's own is part of @c. */
+static int file_open(struct inode *inode, struct file *file)
+{
+	const bool counted = inode_kind(inode)->subsys;
+	struct container *c = file_container(file);
+	int error;
+
+	if (counted && !subsys_states_get(c))
+		return -ENODEV;
+	error = file_open_kind(file);
+	if (error && counted)
+		subsys_states_put(c);
+	return error;
 }
 
 static int file_release(struct inode *inode, struct file *file)
 {
-	const struct rc_cftype *type = inode_type(inode);
+	const struct file_kind *kind = inode_kind(inode);
 
-	if (!(file->f_mode & FMODE_READ))
-		return 0;
-	return type->release ? type->release(inode, file) : single_release(inode, file);
+	if (file_has_seq(file))
+		single_release(inode, file);
+	if (kind->type->release)
+		kind->type->release(rc_file_state(file), file);
+	if (kind->subsys)
+		subsys_states_put(file_container(file));
+	return 0;
 }
 
-static ssize_t file_read_iter(struct kiocb *iocb, struct iov_iter *iter)
+static ssize_t file_read(struct file *file, char __user *to, size_t len, loff_t *pos)
 {
-	if (container_is_removed(file_container(iocb->ki_filp)))
+	const struct rc_cftype *type = file_type(file);
+
+	if (file_is_dead(file))
 		return -ENODEV;
-	return seq_read_iter(iocb, iter);
+	if (type->read)
+		return type->read(file, to, len, pos);
+	return file_has_seq(file) ? seq_read(file, to, len, pos) : -EINVAL;
 }
 
 static loff_t file_llseek(struct file *file, loff_t offset, int whence)
 {
-	if (!(file->f_mode & FMODE_READ))
-		return noop_llseek(file, offset, whence);
-	return seq_lseek(file, offset, whence);
+	if (file_has_seq(file) || file_type(file)->read == seq_read)
+		return file->f_mode & FMODE_READ ? seq_lseek(file, offset, whence) :
+						   noop_llseek(file, offset, whence);
+	return noop_llseek(file, offset, whence);
 }
 
-static int file_write_u64(const struct rc_cftype *type, struct container *c, char *buf,
-			  size_t len)
+static int write_u64(const struct rc_cftype *type, struct rc_state *state, char *buf, size_t len)
 {
 	char *number;
 	u64 value;
@@ -283,39 +247,50 @@ static int file_write_u64(const struct rc_cftype *type, struct container *c, cha
 	number = strim(buf);
 	/* kstrtoull() would take a plus sign too. */
 	error = isdigit(*number) ? kstrtoull(number, 10, &value) : -EINVAL;
-	return error ?: type->write_u64(c, value);
+	return error ?: type->write_u64(state, type, value);
 }
 
 static ssize_t file_write(struct file *file, const char __user *from, size_t len, loff_t *pos)
 {
-	const struct rc_cftype *type = inode_type(file_inode(file));
-	struct container *c = file_container(file);
+	const struct rc_cftype *type = file_type(file);
 	int error;
 	char *buf;
 
+	if (type->raw_write)
+		return file_is_dead(file) ? -ENODEV : type->raw_write(file, from, len, pos);
 	if (!type->write && !type->write_u64)
-		return -EINVAL;
+		return file_is_dead(file) ? -ENODEV : -EINVAL;
 	if (len > (type->max_write ?: PATH_MAX - 1))
 		return -E2BIG;
 	buf = memdup_user_nul(from, len);
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
-	if (container_is_removed(c))
+	if (file_is_dead(file))
 		error = -ENODEV;
 	else if (type->write)
-		error = type->write(c, file, buf, len);
+		error = type->write(rc_file_state(file), file, buf, len);
 	else
-		error = file_write_u64(type, c, buf, len);
+		error = write_u64(type, rc_file_state(file), buf, len);
 	kfree(buf);
 	return error ?: len;
 }
 
-const struct file_operations container_file_operations = {
+static __poll_t file_poll(struct file *file, struct poll_table_struct *wait)
+{
+	const struct rc_cftype *type = file_type(file);
+
+	if (file_is_dead(file))
+		return EPOLLERR | EPOLLHUP;
+	return type->poll ? type->poll(file, wait) : DEFAULT_POLLMASK;
+}
+
+static const struct file_operations file_operations = {
 	.owner = THIS_MODULE,
 	.open = file_open,
 	.release = file_release,
-	.read_iter = file_read_iter,
+	.read = file_read,
 	.write = file_write,
+	.poll = file_poll,
 	.llseek = file_llseek,
 };
 
@@ -325,65 +300,54 @@ const struct file_operations container_file_operations = {
  */
 struct kept_attr {
 	struct list_head list;
-	const struct rc_cftype *type;
+	struct file_kind kind;
 	umode_t mode;
 	kuid_t uid;
 	kgid_t gid;
 };
 
-static struct kept_attr *kept_attr_find(struct container *c, const struct rc_cftype *type)
+static struct kept_attr *kept_attr_find(struct container *c, const struct file_kind *kind)
 {
 	struct kept_attr *attr;
 
 	lockdep_assert_held(&container_mutex);
 	list_for_each_entry(attr, &c->attrs, list)
-		if (attr->type == type)
+		if (attr->kind.type == kind->type && attr->kind.subsys == kind->subsys)
 			return attr;
 	return NULL;
 }
 
-/**
- * file_init_inode - make a new inode that of a file of a container
- * @inode: the inode
- * @c: the container
- * @type: the kind of file
- *
- * Context: Process context, may sleep; takes container_mutex.
- */
-void file_init_inode(struct inode *inode, struct container *c, const struct rc_cftype *type)
+static bool file_kind_is_there(const struct container *c, const struct file_kind *kind)
 {
-	const struct kept_attr *attr;
+	const struct rc_subsys *subsys;
+	int id;
 
-	inode->i_mode = S_IFREG | 0644;
-	inode->i_uid = c->uid;
-	inode->i_gid = c->gid;
-	mutex_lock(&container_mutex);
-	attr = kept_attr_find(c, type);
-	if (attr) {
-		inode->i_mode = attr->mode;
-		inode->i_uid = attr->uid;
-		inode->i_gid = attr->gid;
-	}
-	mutex_unlock(&container_mutex);
-	inode->i_op = &container_file_inode_operations;
-	inode->i_fop = &container_file_operations;
-	inode->i_private = (void *)type;
+	if (!kind->subsys)
+		return true;
+	for_each_subsys(subsys, id, c->hierarchy->subsys_mask)
+		if (subsys == kind->subsys)
+			return true;
+	return false;
 }
 
 /**
  * file_forget_attrs - forget which owners and modes of files were changed
- * @c: the container, on its way out
+ * @c: the container
+ * @all: also those of files that it still has
  *
  * Context: Process context, may sleep; takes container_mutex.
  */
-void file_forget_attrs(struct container *c)
+void file_forget_attrs(struct container *c, bool all)
 {
 	struct kept_attr *attr, *next;
 
 	mutex_lock(&container_mutex);
-	list_for_each_entry_safe(attr, next, &c->attrs, list)
+	list_for_each_entry_safe(attr, next, &c->attrs, list) {
+		if (!all && file_kind_is_there(c, &attr->kind))
+			continue;
+		list_del(&attr->list);
 		kfree(attr);
-	INIT_LIST_HEAD(&c->attrs);
+	}
 	mutex_unlock(&container_mutex);
 }
 
@@ -396,13 +360,13 @@ static int kept_attr_set(struct container *c, const struct inode *inode)
 	if (!spare)
 		return -ENOMEM;
 	mutex_lock(&container_mutex);
-	attr = kept_attr_find(c, inode_type(inode));
+	attr = kept_attr_find(c, inode_kind(inode));
 	if (container_is_removed(c)) {
 		error = -ENODEV;
 	} else if (!attr) {
 		attr = spare;
 		spare = NULL;
-		attr->type = inode_type(inode);
+		attr->kind = *inode_kind(inode);
 		list_add_tail(&attr->list, &c->attrs);
 	}
 	if (!error) {
@@ -440,6 +404,59 @@ static int file_setattr(struct compat_idmap *idmap, struct dentry *dentry, struc
 	return error;
 }
 
-const struct inode_operations container_file_inode_operations = {
+static const struct inode_operations file_inode_operations = {
 	.setattr = file_setattr,
 };
+
+/**
+ * file_init_inode - make a new inode that of a file of a container
+ * @inode: the inode
+ * @c: the container
+ * @kind: the file
+ *
+ * Context: Process context, may sleep; takes container_mutex. The caller holds the i_rwsem of @c's
+ * directory.
+ * Return: 0, and file_evict_inode() is owed, which keeps the subsystem's module until then;
+ * -ENOMEM.
+ */
+int file_init_inode(struct inode *inode, struct container *c, const struct file_kind *kind)
+{
+	const struct kept_attr *attr;
+	void *copy = kmemdup(kind, sizeof(*kind), GFP_KERNEL_ACCOUNT);
+
+	if (!copy)
+		return -ENOMEM;
+	/* It is bound, so there is a reference already. */
+	if (kind->subsys)
+		__module_get(kind->subsys->owner);
+	inode->i_mode = S_IFREG | 0644;
+	inode->i_uid = c->uid;
+	inode->i_gid = c->gid;
+	mutex_lock(&container_mutex);
+	attr = kept_attr_find(c, kind);
+	if (attr) {
+		inode->i_mode = attr->mode;
+		inode->i_uid = attr->uid;
+		inode->i_gid = attr->gid;
+	}
+	mutex_unlock(&container_mutex);
+	inode->i_op = &file_inode_operations;
+	inode->i_fop = &file_operations;
+	inode->i_private = copy;
+	return 0;
+}
+
+/**
+ * file_evict_inode - undo file_init_inode()
+ * @inode: the inode
+ *
+ * Context: Any that an inode is evicted in.
+ */
+void file_evict_inode(struct inode *inode)
+{
+	const struct file_kind *kind = inode_kind(inode);
+
+	if (kind && kind->subsys)
+		module_put(kind->subsys->owner);
+	kfree(kind);
+}

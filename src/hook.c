@@ -3,11 +3,16 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/errno.h>
+#include <linux/export.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
+#include <linux/seq_file.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
+
+#include <containerfs/subsys.h>
 
 #include "container.h"
 #include "hook.h"
@@ -22,6 +27,10 @@ struct hook_method {
 };
 
 static const struct hook_method *hook_method;
+
+/* For those who want to see them. */
+static DEFINE_MUTEX(hook_list_mutex); /* guards hook_list, hook.list and hook.armed */
+static LIST_HEAD(hook_list);
 
 #ifdef CONFIG_DYNAMIC_FTRACE
 /*
@@ -142,7 +151,19 @@ int hook_check(struct hook *hook)
 	else if (error)
 		pr_err("function %s cannot be hooked with %s: error %d\n", hook->symbol,
 		       hook_method->name, error);
-	return error;
+	if (error)
+		return error;
+	mutex_lock(&hook_list_mutex);
+	list_add_tail(&hook->list, &hook_list);
+	mutex_unlock(&hook_list_mutex);
+	return 0;
+}
+
+static void hook_set_armed(struct hook *hook, bool armed)
+{
+	mutex_lock(&hook_list_mutex);
+	hook->armed = armed;
+	mutex_unlock(&hook_list_mutex);
 }
 
 /**
@@ -161,6 +182,8 @@ int hook_arm(struct hook *hook)
 		       hook_method->name, error,
 		       error == -EBUSY ? " (is ftrace_enabled 0, or does a live patch have it?)" :
 		       "");
+	else
+		hook_set_armed(hook, true);
 	return error;
 }
 
@@ -174,12 +197,35 @@ int hook_arm(struct hook *hook)
 void hook_disarm(struct hook *hook)
 {
 	hook_method->disarm(hook);
+	hook_set_armed(hook, false);
 }
+
+/**
+ * rc_show_hooks - print a line for each hooked function: its name, how it is hooked, and whether
+ * @m: where to
+ *
+ * And how often the kernel says that it has failed to call us, which is to be 0.
+ *
+ * Context: Process context, may sleep.
+ * Return: 0.
+ */
+int rc_show_hooks(struct seq_file *m)
+{
+	const struct hook *hook;
+
+	mutex_lock(&hook_list_mutex);
+	list_for_each_entry(hook, &hook_list, list)
+		seq_printf(m, "%s %s %s missed %lu\n", hook->symbol, hook_method->name,
+			   hook->armed ? "armed" : "idle", hook->probe.nmissed);
+	mutex_unlock(&hook_list_mutex);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(rc_show_hooks);
 
 /* Called in the place of cgroup_can_fork(), whose error makes the fork fail. */
 static int refuse_fork(struct task_struct *child, struct kernel_clone_args *args)
 {
-	return -ENOMEM;
+	return task_fork_error();
 }
 
 static __always_inline void *on_can_fork(unsigned long child, unsigned long args)
@@ -187,7 +233,7 @@ static __always_inline void *on_can_fork(unsigned long child, unsigned long args
 	return task_fork_begin() ? refuse_fork : NULL;
 }
 
-static __always_inline void *on_cancel_fork(unsigned long child, unsigned long args)
+static __always_inline void *on_fork_failed(unsigned long child, unsigned long none)
 {
 	task_fork_cancel();
 	return NULL;
@@ -206,12 +252,17 @@ static __always_inline void *on_exit(unsigned long task, unsigned long none)
 }
 
 DEFINE_HOOK(hook_can_fork, "cgroup_can_fork", on_can_fork, true);
-DEFINE_HOOK(hook_cancel_fork, "cgroup_cancel_fork", on_cancel_fork, false);
+/*
+ * Every fork that fails after cgroup_can_fork() has been called undoes perf's part by this, and no
+ * other does. cgroup_cancel_fork() would not do: it is not called when cgroup_can_fork() itself
+ * fails, because of a limit of the pids controller for example.
+ */
+DEFINE_HOOK(hook_fork_failed, "perf_event_free_task", on_fork_failed, false);
 DEFINE_HOOK(hook_post_fork, "cgroup_post_fork", on_post_fork, false);
 DEFINE_HOOK(hook_exit_task, COMPAT_EXIT_SYMBOL, on_exit, false);
 
 static struct hook *const fork_hooks[] = {
-	&hook_exit_task, &hook_post_fork, &hook_cancel_fork, &hook_can_fork,
+	&hook_exit_task, &hook_post_fork, &hook_fork_failed, &hook_can_fork,
 };
 
 /* Guards the two below; taken inside i_rwsem. */
@@ -300,6 +351,7 @@ static int hook_check_all(void)
 	size_t i;
 	int error;
 
+	INIT_LIST_HEAD(&hook_list);
 	for (i = 0; i < ARRAY_SIZE(fork_hooks); i++) {
 		error = hook_check(fork_hooks[i]);
 		if (error)

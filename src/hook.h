@@ -12,6 +12,8 @@
  * struct hook - a function of the kernel and what we do at its beginning
  * @symbol: the function's name
  * @redirects: the hook may put another function in the place of the hooked one
+ * @list: among those that hook_check() has found good; hook_list_mutex
+ * @armed: it is called now; hook_list_mutex
  * @func: for ftrace
  * @ops: what ftrace knows of it, as long as it does
  * @probe: for kprobes
@@ -21,6 +23,8 @@
 struct hook {
 	const char *symbol;
 	bool redirects;
+	struct list_head list;
+	bool armed;
 #ifdef CONFIG_DYNAMIC_FTRACE
 	ftrace_func_t func;
 	struct ftrace_ops ops;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Listing the tasks of a container: a snapshot, made without a lock. */
+#include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/rculist.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 
@@ -13,9 +14,11 @@
 #include "set.h"
 #include "task.h"
 
+/* Ids in @ns: @nr of them, of @seen that there are, with room for @room. */
 struct pid_list {
+	struct pid_namespace *ns;
 	pid_t *pids;
-	size_t nr, room;
+	size_t nr, seen, room;
 };
 
 static int pid_list_grow(struct pid_list *list, size_t room)
@@ -35,39 +38,74 @@ static int pid_list_grow(struct pid_list *list, size_t room)
 	return 0;
 }
 
-/*
- * A snapshot of the tasks of a container that is not a root. If more come in than there is room
- * for, which is only guessed beforehand, count them all and begin again.
- */
-static int list_sets(const struct container *c, struct pid_namespace *ns, struct pid_list *list)
+/* Call @visit for each task of a container that is not a root, under RCU. */
+static void visit_sets(const struct container *c,
+		       void (*visit)(struct task_struct *task, void *arg), void *arg)
 {
-	const unsigned int id = c->hierarchy->id;
 	struct task_entry *entry;
 	struct set_place *place;
-	size_t seen = 16;
+
+	list_for_each_entry_rcu(place, &c->sets, link)
+		list_for_each_entry_rcu(entry, &container_set_of(place, c->hierarchy->id)->tasks,
+					link)
+			/* The task itself stays: it dies after its entry, and under RCU. */
+			visit(entry->task, arg);
+}
+
+static void pid_list_add(struct task_struct *task, void *arg)
+{
+	struct pid_list *list = arg;
+	pid_t pid = task_pid_nr_ns(task, list->ns);
+
+	if (pid && list->seen++ < list->room)
+		list->pids[list->nr++] = pid;
+}
+
+/*
+ * Fill the list, and begin again if more come in than there is room for, which is only guessed
+ * beforehand.
+ */
+static int list_sets_once(const struct container *c, struct pid_list *list)
+{
 	int error;
-	pid_t pid;
 
 	do {
-		error = pid_list_grow(list, seen + seen / 8);
+		error = pid_list_grow(list, list->seen + list->seen / 8 + 16);
 		if (error)
 			return error;
 		list->nr = 0;
-		seen = 0;
+		list->seen = 0;
 		rcu_read_lock();
-		list_for_each_entry_rcu(place, &c->sets, link) {
-			struct container_set *set = container_set_of(place, id);
-
-			list_for_each_entry_rcu(entry, &set->tasks, link) {
-				/* The task itself stays: it dies after its entry, and under RCU. */
-				pid = task_pid_nr_ns(entry->task, ns);
-				if (pid && seen++ < list->room)
-					list->pids[list->nr++] = pid;
-			}
-		}
+		visit_sets(c, pid_list_add, list);
 		rcu_read_unlock();
-	} while (seen > list->room);
+	} while (list->seen > list->room);
 	return 0;
+}
+
+/*
+ * A snapshot of the tasks of a container that is not a root. Forks and exits may go on meanwhile.
+ * So may moves, but one in another hierarchy takes a task from one set of this container to another
+ * one: if the other has been read before it came, and its own after it went, it is missed. Then
+ * task_moves has changed, so read again; in the end, without moves.
+ */
+static int list_sets(const struct container *c, struct pid_list *list)
+{
+	unsigned long moves;
+	int error, tries;
+
+	for (tries = 0; tries < 3; tries++) {
+		/* What is read is read after this; pairs with the release in task_move(). */
+		moves = smp_load_acquire(&task_moves);
+		error = list_sets_once(c, list);
+		/* What was read is read before this. */
+		smp_rmb();
+		if (error || READ_ONCE(task_moves) == moves || list_is_singular(&c->sets))
+			return error;
+	}
+	mutex_lock(&container_mutex);
+	error = list_sets_once(c, list);
+	mutex_unlock(&container_mutex);
+	return error;
 }
 
 /* The next task with an id of at least @pid in @ns that is in the root of @h and lives. */
@@ -86,8 +124,7 @@ static pid_t next_in_root(struct hierarchy *h, struct pid_namespace *ns, pid_t p
 }
 
 /* A snapshot of the tasks of a root: those that are in no other container of the hierarchy. */
-static int list_root(const struct container *root, struct pid_namespace *ns,
-		     struct pid_list *list)
+static int list_root(const struct container *root, struct pid_list *list)
 {
 	pid_t pid = 0;
 	int error;
@@ -98,7 +135,7 @@ static int list_root(const struct container *root, struct pid_namespace *ns,
 			return error;
 		rcu_read_lock();
 		while (list->nr < list->room) {
-			pid = next_in_root(root->hierarchy, ns, pid + 1);
+			pid = next_in_root(root->hierarchy, list->ns, pid + 1);
 			if (!pid)
 				break;
 			list->pids[list->nr++] = pid;
@@ -144,8 +181,8 @@ static void pid_list_sort(struct pid_list *list)
  */
 int task_list(const struct container *c, struct pid_namespace *ns, pid_t **pids, size_t *nr)
 {
-	struct pid_list list = {};
-	int error = c->parent ? list_sets(c, ns, &list) : list_root(c, ns, &list);
+	struct pid_list list = { .ns = ns };
+	int error = c->parent ? list_sets(c, &list) : list_root(c, &list);
 
 	if (error) {
 		kvfree(list.pids);
@@ -156,3 +193,84 @@ int task_list(const struct container *c, struct pid_namespace *ns, pid_t **pids,
 	*nr = list.nr;
 	return 0;
 }
+
+/* The next container of the tree below @top in pre-order, after @c; under container_mutex. */
+static struct container *next_below(struct container *c, const struct container *top)
+{
+	if (!list_empty(&c->children))
+		return list_first_entry(&c->children, struct container, sibling);
+	for (; c != top; c = c->parent)
+		if (!list_is_last(&c->sibling, &c->parent->children))
+			return list_next_entry(c, sibling);
+	return NULL;
+}
+
+/* Call @visit for each task in the root, or anywhere, under container_mutex. */
+static void visit_root(struct hierarchy *h, bool below,
+		       void (*visit)(struct task_struct *task, void *arg), void *arg)
+{
+	struct task_struct *process, *task;
+
+	rcu_read_lock();
+	for_each_process_thread(process, task)
+		if (below || !container_set_place(task_set(task), h->id))
+			visit(task, arg);
+	rcu_read_unlock();
+}
+
+/**
+ * rc_visit_tasks - look at each task of a container
+ * @state: a state of the container, in a handler of a file
+ * @below: also at those of all containers below
+ * @visit: called with each task once, under RCU; does not sleep
+ * @arg: handed on to @visit
+ *
+ * Meanwhile no task is moved, and no container made or removed. Tasks may come by fork, and may be
+ * missed then, and go by exit.
+ *
+ * Context: Process context, may sleep; takes container_mutex.
+ * Return: 0; -ENODEV if the subsystem is not bound.
+ */
+int rc_visit_tasks(struct rc_state *state, bool below,
+		   void (*visit)(struct task_struct *task, void *arg), void *arg)
+{
+	struct container *top, *c;
+	int error = -ENODEV;
+
+	mutex_lock(&container_mutex);
+	top = state->container;
+	if (top && !top->parent) {
+		visit_root(top->hierarchy, below, visit, arg);
+		error = 0;
+	} else if (top) {
+		for (c = top; c; c = below ? next_below(c, top) : NULL) {
+			rcu_read_lock();
+			visit_sets(c, visit, arg);
+			rcu_read_unlock();
+		}
+		error = 0;
+	}
+	mutex_unlock(&container_mutex);
+	return error;
+}
+EXPORT_SYMBOL_GPL(rc_visit_tasks);
+
+static void count_task(struct task_struct *task, void *arg)
+{
+	++*(unsigned long *)arg;
+}
+
+/**
+ * rc_count_tasks - how many tasks a container has
+ * @state: a state of the container, in a handler of a file
+ *
+ * Context: Process context, may sleep; takes container_mutex.
+ */
+unsigned long rc_count_tasks(struct rc_state *state)
+{
+	unsigned long nr = 0;
+
+	rc_visit_tasks(state, false, count_task, &nr);
+	return nr;
+}
+EXPORT_SYMBOL_GPL(rc_count_tasks);

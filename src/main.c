@@ -21,6 +21,10 @@ static unsigned int buckets;
 module_param(buckets, uint, 0444);
 MODULE_PARM_DESC(buckets, "Size of the task table (default: 0, chosen by the size of memory)");
 
+static unsigned int hierarchies = 16;
+module_param(hierarchies, uint, 0444);
+MODULE_PARM_DESC(hierarchies, "How many trees of type rcfs there may be (default: 16)");
+
 static int __init containerfs_init(void)
 {
 	int error = task_init(buckets);
@@ -30,7 +34,9 @@ static int __init containerfs_init(void)
 	error = container_init();
 	if (error)
 		goto undo_task;
-	hierarchy_init();
+	error = hierarchy_init(hierarchies);
+	if (error)
+		goto undo_container;
 	error = hook_init(hook);
 	if (error)
 		goto undo_container;

@@ -14,6 +14,7 @@
 #include "hierarchy.h"
 #include "hook.h"
 #include "proc.h"
+#include "registry.h"
 #include "set.h"
 #include "task.h"
 
@@ -47,8 +48,19 @@ static int container_show(struct seq_file *m, const struct container_set *set)
 
 static int containers_show(struct seq_file *m, const struct container_set *set)
 {
-	seq_printf(m, "%d::", default_hierarchy.id);
-	return show_path(m, &default_hierarchy, set);
+	struct hierarchy *h;
+	int id, error = 0;
+
+	for (id = 0; id < HIERARCHIES_MAX && !error; id++) {
+		h = hierarchy_by_id(id);
+		if (!h)
+			continue;
+		seq_printf(m, "%d:", id);
+		hierarchy_show_label(m, h);
+		seq_putc(m, ':');
+		error = show_path(m, h, set);
+	}
+	return error;
 }
 
 #define TASK_FILE(_name) { #_name, sizeof(#_name) - 1, _name##_show }
@@ -300,12 +312,38 @@ static int proc_hooks_arm(void)
 /* /proc/containers */
 static int hierarchies_show(struct seq_file *m, void *v)
 {
-	const struct hierarchy *h = &default_hierarchy;
+	const struct hierarchy *h;
+	int id;
 
 	seq_puts(m, "#hierarchy\tsubsystems\tcontainers\ttasks\n");
 	mutex_lock(&container_mutex);
-	seq_printf(m, "%d\t-\t%lu\t%lu\n", h->id, h->nr_containers,
-		   container_sets_count_tasks(h->id));
+	for (id = 0; id < HIERARCHIES_MAX; id++) {
+		h = hierarchy_by_id(id);
+		if (!h)
+			continue;
+		seq_printf(m, "%d\t", id);
+		if (h->subsys_mask || h->name)
+			hierarchy_show_label(m, h);
+		else
+			seq_putc(m, '-');
+		seq_printf(m, "\t%lu\t%lu\n", h->nr_containers, container_sets_count_tasks(id));
+	}
+	mutex_unlock(&container_mutex);
+	return 0;
+}
+
+/* /proc/rc_subsys */
+static int subsystems_show(struct seq_file *m, void *v)
+{
+	const struct rc_subsys *subsys;
+	int id;
+
+	seq_puts(m, "#subsystem\thierarchy\tcontainers\n");
+	mutex_lock(&container_mutex);
+	for_each_subsys(subsys, id, subsys_all())
+		seq_printf(m, "%s\t%d\t%lu\n", subsys->name,
+			   subsys->hierarchy ? subsys->hierarchy->id : 0,
+			   subsys->hierarchy ? subsys->hierarchy->nr_containers : 0);
 	mutex_unlock(&container_mutex);
 	return 0;
 }
@@ -322,6 +360,11 @@ int proc_init(bool task_files)
 
 	if (!proc_create_single("containers", 0444, NULL, hierarchies_show)) {
 		pr_err("/proc/containers cannot be made\n");
+		return -ENOMEM;
+	}
+	if (!proc_create_single("rc_subsys", 0444, NULL, subsystems_show)) {
+		pr_err("/proc/rc_subsys cannot be made\n");
+		remove_proc_entry("containers", NULL);
 		return -ENOMEM;
 	}
 	if (task_files)
@@ -341,6 +384,7 @@ int proc_init(bool task_files)
 void proc_exit(void)
 {
 	proc_hooks_disarm();
+	remove_proc_entry("rc_subsys", NULL);
 	remove_proc_entry("containers", NULL);
 }
 

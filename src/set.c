@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Container sets: finding or making the one for a combination, their tasks, and their end. */
+#include <linux/export.h>
 #include <linux/hashtable.h>
 #include <linux/jhash.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 
+#include "hierarchy.h"
+#include "registry.h"
 #include "set.h"
 
 /* All sets, by the containers that they consist of; container_mutex. */
@@ -56,7 +59,38 @@ static void set_reap_work(struct work_struct *work)
 		container_put(set->place[i].container);
 	}
 	mutex_unlock(&container_mutex);
+	kfree(set->callers);
 	kfree_rcu(set, rcu);
+}
+
+static bool subsys_wants_forks(const struct rc_subsys *subsys)
+{
+	return subsys->can_fork || subsys->cancel_fork || subsys->fork || subsys->exit;
+}
+
+/* Find out who wants to know of forks and exits in the set, so that they need not. */
+static int set_find_callers(struct container_set *set, struct container *const *places)
+{
+	struct rc_subsys *subsys;
+	unsigned int i;
+	int id;
+
+	for (i = 0; i < set->nr_places; i++) {
+		if (!places[i])
+			continue;
+		for_each_subsys(subsys, id, places[i]->hierarchy->subsys_mask) {
+			if (!subsys_wants_forks(subsys))
+				continue;
+			if (!set->callers)
+				set->callers = kcalloc(SUBSYS_MAX, sizeof(*set->callers),
+						       GFP_KERNEL_ACCOUNT);
+			if (!set->callers)
+				return -ENOMEM;
+			set->callers[set->nr_callers].subsys = subsys;
+			set->callers[set->nr_callers++].state = places[i]->state[id];
+		}
+	}
+	return 0;
 }
 
 static struct container_set *set_create(struct container *const *places, unsigned int nr)
@@ -70,6 +104,10 @@ static struct container_set *set_create(struct container *const *places, unsigne
 	INIT_LIST_HEAD(&set->tasks);
 	INIT_WORK(&set->reap_work, set_reap_work);
 	set->nr_places = nr;
+	if (set_find_callers(set, places)) {
+		kfree(set);
+		return NULL;
+	}
 	for (i = 0; i < nr; i++) {
 		if (!places[i])
 			continue;
@@ -182,6 +220,81 @@ void container_set_del(struct container_set *set, struct list_head *link)
 }
 
 /**
+ * container_set_can_fork - ask the subsystems whether a task of the set may make a child
+ * @set: the set
+ * @must: they may not refuse
+ *
+ * Context: Does not sleep; the caller holds task_lock() of the task, which keeps it in the set.
+ * Return: 0, and container_set_cancel_fork() or container_set_fork() is owed; or the first error,
+ * and those who had allowed it have been told that it will not be.
+ */
+int container_set_can_fork(const struct container_set *set, bool must)
+{
+	const struct set_caller *caller = set->callers, *end = caller + set->nr_callers;
+	int error;
+
+	for (; caller < end; caller++) {
+		if (!caller->subsys->can_fork)
+			continue;
+		error = caller->subsys->can_fork(caller->state, must);
+		if (!error || must)
+			continue;
+		while (--caller >= set->callers)
+			if (caller->subsys->cancel_fork)
+				caller->subsys->cancel_fork(caller->state);
+		return error;
+	}
+	return 0;
+}
+
+/**
+ * container_set_cancel_fork - tell the subsystems that there will be no child after all
+ * @set: the set
+ *
+ * Context: As for container_set_can_fork().
+ */
+void container_set_cancel_fork(const struct container_set *set)
+{
+	const struct set_caller *caller = set->callers, *end = caller + set->nr_callers;
+
+	for (; caller < end; caller++)
+		if (caller->subsys->cancel_fork)
+			caller->subsys->cancel_fork(caller->state);
+}
+
+/**
+ * container_set_fork - tell the subsystems that there is a child
+ * @set: the set
+ * @child: the child
+ *
+ * Context: As for container_set_can_fork().
+ */
+void container_set_fork(const struct container_set *set, struct task_struct *child)
+{
+	const struct set_caller *caller = set->callers, *end = caller + set->nr_callers;
+
+	for (; caller < end; caller++)
+		if (caller->subsys->fork)
+			caller->subsys->fork(child, caller->state);
+}
+
+/**
+ * container_set_exit - tell the subsystems that a task is dying
+ * @set: the set, which the task has not been taken out of yet: that keeps the states
+ * @task: the task
+ *
+ * Context: The exit hook; does not sleep.
+ */
+void container_set_exit(const struct container_set *set, struct task_struct *task)
+{
+	const struct set_caller *caller = set->callers, *end = caller + set->nr_callers;
+
+	for (; caller < end; caller++)
+		if (caller->subsys->exit)
+			caller->subsys->exit(task, caller->state);
+}
+
+/**
  * container_sets_count_tasks - how many tasks are in a container of a hierarchy other than its root
  * @id: the hierarchy
  *
@@ -199,3 +312,28 @@ unsigned long container_sets_count_tasks(unsigned int id)
 			nr += READ_ONCE(set->nr_tasks);
 	return nr;
 }
+
+/**
+ * rc_count_sets - how many combinations with other hierarchies a container is part of
+ * @state: a state of the container, in a handler of a file
+ *
+ * For a root, that of all roots is not counted: it has no object.
+ *
+ * Context: Process context, may sleep; takes container_mutex.
+ */
+unsigned long rc_count_sets(struct rc_state *state)
+{
+	struct container_set *set;
+	struct container *c;
+	unsigned long nr = 0;
+	int bucket;
+
+	mutex_lock(&container_mutex);
+	c = state->container;
+	if (c)
+		hash_for_each(all_sets, bucket, set, hash)
+			nr += container_set_place(set, c->hierarchy->id) == (c->parent ? c : NULL);
+	mutex_unlock(&container_mutex);
+	return nr;
+}
+EXPORT_SYMBOL_GPL(rc_count_sets);

@@ -10,7 +10,8 @@
 
 #include "container.h"
 
-#define HIERARCHIES_MAX 16
+/* The default one and as many others as the module parameter can allow. */
+#define HIERARCHIES_MAX 65
 
 /**
  * struct container_set - a combination of containers
@@ -21,6 +22,10 @@
  * @reap_work: removes the set if it is still empty
  * @rcu: readers may still be looking at it
  * @nr_places: the length of @place
+ * @nr_callers: the length of @callers
+ * @callers: the subsystems that want to know of forks and exits in it, with their states; constant:
+ *	what is bound to a hierarchy does not change while it has a container. They stay as long as
+ *	there is a task in the set, which keeps its containers.
  * @place: for each hierarchy, by its id: the container, or NULL for its root (as for all beyond
  *	@nr_places), constant, with a reference; and the link in that container's @sets. The last
  *	one is no root's.
@@ -35,6 +40,11 @@ struct container_set {
 	struct work_struct reap_work;
 	struct rcu_head rcu;
 	unsigned int nr_places;
+	unsigned int nr_callers;
+	struct set_caller {
+		struct rc_subsys *subsys;
+		struct rc_state *state;
+	} *callers;
 	struct set_place {
 		struct container *container;
 		struct list_head link;
@@ -58,6 +68,10 @@ struct container_set *container_set_find(const struct container_set *from, unsig
 void container_set_put_unused(struct container_set *set);
 void container_set_add(struct container_set *set, struct list_head *link);
 void container_set_del(struct container_set *set, struct list_head *link);
+int container_set_can_fork(const struct container_set *set, bool must);
+void container_set_cancel_fork(const struct container_set *set);
+void container_set_fork(const struct container_set *set, struct task_struct *child);
+void container_set_exit(const struct container_set *set, struct task_struct *task);
 unsigned long container_sets_count_tasks(unsigned int id);
 
 #endif

@@ -12,8 +12,11 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
+#include "registry.h"
 #include "set.h"
 #include "task.h"
+
+unsigned long task_moves;
 
 static struct kmem_cache *entry_cache;
 static struct hlist_bl_head *task_table;
@@ -62,8 +65,10 @@ static struct task_entry *entry_alloc(gfp_t gfp)
 {
 	struct task_entry *entry = kmem_cache_alloc(entry_cache, gfp);
 
-	if (entry)
+	if (entry) {
 		entry->reserve = NULL;
+		entry->set = NULL;
+	}
 	return entry;
 }
 
@@ -79,11 +84,17 @@ static void entry_free_rcu(struct rcu_head *rcu)
 	entry_free(container_of(rcu, struct task_entry, rcu));
 }
 
-/* Free an entry that is in no list any more. */
-static void entry_release(struct task_entry *entry)
+/* Take a fork's reserve away from an entry, under task_lock(), or when the task forks no more. */
+static void reserve_cancel(struct task_entry *entry)
 {
-	entry_free(entry->reserve);
-	call_rcu(&entry->rcu, entry_free_rcu);
+	struct task_entry *reserve = entry->reserve;
+
+	entry->reserve = NULL;
+	if (IS_ERR_OR_NULL(reserve))
+		return;
+	if (reserve->set)
+		container_set_cancel_fork(reserve->set);
+	entry_free(reserve);
 }
 
 /*
@@ -181,15 +192,37 @@ int task_wait_born(struct task_struct *task)
 	return 0;
 }
 
+/* An entry for @task in @set, with a reserve if it may be in the middle of a fork. */
+static struct task_entry *entry_for_move(struct task_struct *task, struct container_set *set)
+{
+	struct task_entry *entry = entry_alloc(GFP_KERNEL);
+
+	if (!entry)
+		return NULL;
+	entry->task = task;
+	entry->set = set;
+	/* Who moves itself is not. */
+	if (task == current)
+		return entry;
+	entry->reserve = entry_alloc(GFP_KERNEL);
+	if (entry->reserve)
+		return entry;
+	entry_free(entry);
+	return NULL;
+}
+
 /**
- * task_move - put a task into another set
+ * task_move - move a task from one container to another
  * @task: the task, which has been born; the caller has a reference
- * @to: the set, or NULL for that of all roots
+ * @set: the set that it goes into, or NULL for that of all roots
+ * @from: the container of one hierarchy that it is in
+ * @to: the one that it goes into
  *
  * Threads that fork meanwhile: a child belongs where its creator is when task_fork_end() is called
  * for it, and that and the move exclude each other by task_lock(creator). The creator may have been
  * without an entry, and so without a reserve, when its fork began; therefore the new entry is born
- * with one.
+ * with one. What the subsystems have allowed in the old place is taken back; in the new one
+ * task_fork_end() asks them anew, and they must not refuse.
  *
  * Threads that exit meanwhile: PF_EXITING is looked at under task_lock(), which the exit hook takes
  * too after it has been set. So either the exit hook finds the new entry, or there is none.
@@ -197,25 +230,16 @@ int task_wait_born(struct task_struct *task)
  * Context: Process context, may sleep; the caller holds container_mutex.
  * Return: 0; -ESRCH if @task is exiting; -ENOMEM.
  */
-int task_move(struct task_struct *task, struct container_set *to)
+int task_move(struct task_struct *task, struct container_set *set, struct container *from,
+	      struct container *to)
 {
 	struct task_entry *old, *new = NULL;
 
 	lockdep_assert_held(&container_mutex);
-	if (to) {
-		new = entry_alloc(GFP_KERNEL);
+	if (set) {
+		new = entry_for_move(task, set);
 		if (!new)
 			return -ENOMEM;
-		new->task = task;
-		new->set = to;
-		/* Who moves itself is not in the middle of a fork. */
-		if (task != current) {
-			new->reserve = entry_alloc(GFP_KERNEL);
-			if (!new->reserve) {
-				entry_free(new);
-				return -ENOMEM;
-			}
-		}
 	}
 
 	task_lock(task);
@@ -227,15 +251,44 @@ int task_move(struct task_struct *task, struct container_set *to)
 		return -ESRCH;
 	}
 	old = task_entry_locked(task);
-	/* First in, then out: a reader of `tasks` may see it twice, but never nowhere. */
+	if (old && new && IS_ERR(old->reserve))
+		swap(old->reserve, new->reserve);
+	if (old)
+		reserve_cancel(old);
+	/* First in, then out, and the count in between: see list_sets(). */
 	if (new)
-		container_set_add(to, &new->link);
+		container_set_add(set, &new->link);
+	/* After the task has come; pairs with list_sets(). */
+	smp_store_release(&task_moves, task_moves + 1);
+	/* Before the task goes. */
+	smp_wmb();
 	task_table_change(task, old, new);
 	if (old)
 		container_set_del(old->set, &old->link);
+	subsys_attach(task, from, to);
 	task_unlock(task);
 	if (old)
-		entry_release(old);
+		call_rcu(&old->rcu, entry_free_rcu);
+	return 0;
+}
+
+/* Have a reserve for the child, and leave to charge for it. */
+static int reserve_prepare(struct task_entry *entry)
+{
+	struct task_entry *reserve = entry->reserve;
+	int error;
+
+	if (!reserve)
+		reserve = entry_alloc(GFP_ATOMIC | __GFP_NOWARN);
+	if (!reserve)
+		return -ENOMEM;
+	error = container_set_can_fork(entry->set, false);
+	if (error) {
+		entry_free(reserve);
+		return error;
+	}
+	reserve->set = entry->set;
+	entry->reserve = reserve;
 	return 0;
 }
 
@@ -245,7 +298,8 @@ int task_move(struct task_struct *task, struct container_set *to)
  * See to it that task_fork_end() will have an entry for the child. Nobody sees the child yet.
  *
  * Context: The hook on cgroup_can_fork(); may be called with preemption off, never sleeps.
- * Return: 0; -ENOMEM: the fork must fail.
+ * Return: 0; an error if the fork must fail: -ENOMEM, or that of a subsystem. task_fork_error()
+ * tells it once more.
  */
 int task_fork_begin(void)
 {
@@ -256,10 +310,32 @@ int task_fork_begin(void)
 		return 0;
 	task_lock(current);
 	entry = task_entry_locked(current);
-	if (entry && !entry->reserve) {
-		entry->reserve = entry_alloc(GFP_ATOMIC | __GFP_NOWARN);
-		if (!entry->reserve)
-			error = -ENOMEM;
+	if (entry) {
+		error = reserve_prepare(entry);
+		if (error)
+			entry->reserve = ERR_PTR(error);
+	}
+	task_unlock(current);
+	return error;
+}
+
+/**
+ * task_fork_error - why task_fork_begin() has refused
+ *
+ * Context: Called in the place of cgroup_can_fork().
+ * Return: the error.
+ */
+int task_fork_error(void)
+{
+	struct task_entry *entry;
+	int error = -EAGAIN;
+
+	task_lock(current);
+	entry = task_entry_locked(current);
+	/* There is none if it has been moved to the roots meanwhile. */
+	if (entry && IS_ERR(entry->reserve)) {
+		error = PTR_ERR(entry->reserve);
+		entry->reserve = NULL;
 	}
 	task_unlock(current);
 	return error;
@@ -284,12 +360,15 @@ void task_fork_end(struct task_struct *child)
 	if (entry) {
 		new = entry->reserve;
 		entry->reserve = NULL;
-		if (!WARN_ONCE(!new, "no entry for task %d\n", task_pid_nr(child))) {
+		if (!WARN_ONCE(IS_ERR_OR_NULL(new), "no entry for task %d\n", task_pid_nr(child))) {
+			if (!new->set)
+				container_set_can_fork(entry->set, true);
 			new->task = child;
 			new->set = entry->set;
 			/* Our own entry keeps the set from becoming empty. */
 			container_set_add(new->set, &new->link);
 			task_table_change(child, NULL, new);
+			container_set_fork(new->set, child);
 		}
 	}
 	task_unlock(current);
@@ -300,23 +379,19 @@ void task_fork_end(struct task_struct *child)
 /**
  * task_fork_cancel - the current task's fork has failed
  *
- * Not every failing fork is announced; what is left then is used for the next or goes with the
- * entry.
- *
- * Context: The hook on cgroup_cancel_fork(); may be called with preemption off, never sleeps.
+ * Context: The hook on perf_event_free_task(); may be called with preemption off, never sleeps.
  */
 void task_fork_cancel(void)
 {
-	struct task_entry *entry, *reserve = NULL;
+	struct task_entry *entry;
 
 	if (!task_has_entry(current))
 		return;
 	task_lock(current);
 	entry = task_entry_locked(current);
 	if (entry)
-		swap(entry->reserve, reserve);
+		reserve_cancel(entry);
 	task_unlock(current);
-	entry_free(reserve);
 }
 
 /**
@@ -338,8 +413,11 @@ void task_exit(void)
 	task_unlock(current);
 	if (!entry)
 		return;
+	reserve_cancel(entry);
+	container_set_exit(entry->set, current);
+	/* Last, for it lets go of the set, its containers and their states. */
 	container_set_del(entry->set, &entry->link);
-	entry_release(entry);
+	call_rcu(&entry->rcu, entry_free_rcu);
 }
 
 /**

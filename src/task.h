@@ -9,6 +9,7 @@
 #include <linux/rcupdate.h>
 #include <linux/types.h>
 
+struct container;
 struct container_set;
 struct task_struct;
 
@@ -17,11 +18,12 @@ struct task_struct;
  * @node: in the task's bucket of the table; changed under the bucket's lock, read under RCU
  * @task: the task; constant. Not a reference: the exit hook removes the entry first.
  * @set: the set; constant: a move replaces the entry, so that readers of one set's list never
- *	stray into another's. The entry being there keeps the set.
+ *	stray into another's. The entry being there keeps the set. In a reserve: the set whose
+ *	subsystems have allowed the fork, NULL as long as none has been asked.
  * @link: in @set's tasks; container_set.lock, read under RCU
  * @reserve: the entry of the task's next child. Made when a fork begins, taken when it can no
- *	longer fail, which therefore needs no memory. A fork that fails may leave it for the
- *	next. task_lock(@task)
+ *	longer fail, which therefore needs no memory. If the fork is refused, the error, as an
+ *	ERR_PTR(), until task_fork_error() has taken it. task_lock(@task)
  * @rcu: when the entry is on its way out, and has no @reserve any more
  *
  * A task without an entry is in all the roots.
@@ -37,12 +39,17 @@ struct task_entry {
 	};
 };
 
+/* How often a task has been moved; container_mutex, read without. */
+extern unsigned long task_moves;
+
 struct container_set *task_set(const struct task_struct *task);
 bool task_is_unborn(const struct task_struct *task);
 int task_wait_born(struct task_struct *task);
-int task_move(struct task_struct *task, struct container_set *to);
+int task_move(struct task_struct *task, struct container_set *set, struct container *from,
+	      struct container *to);
 
 int task_fork_begin(void);
+int task_fork_error(void);
 void task_fork_end(struct task_struct *child);
 void task_fork_cancel(void);
 void task_exit(void);
