@@ -85,11 +85,19 @@ int ids_read(struct ids *ids, const char *path);
 /* All threads of all processes that /proc lists. */
 int ids_of_system(struct ids *ids);
 
-/* the tree; containers are named by their path from its root, as in "/a/b" */
+/* containers of any tree, named by the path of their directory */
+
+/* Moves a thread there; 0 is the caller. */
+int enter(const char *directory, pid_t tid);
+bool has_task(const char *directory, pid_t tid);
+int count_tasks(const char *directory);
+/* Moves all tasks to the root, which is mounted there, removes all containers, unmounts. */
+int clear_mounted(const char *root);
+
+/* the tree at TREE; its containers are named by their path from its root, as in "/a/b" */
 
 int mount_tree(void);
 int remount_tree(void);
-/* Moves all tasks to the root, removes all containers, unmounts. */
 int clear_tree(void);
 int make(const char *container);
 int make_removed(const char *container, const char *file, int flags);
@@ -152,12 +160,19 @@ void *shared_memory(size_t size);
 	-reap(__pid);							\
 })
 
-/* the module and the kernel's log */
+/* modules and the kernel's log */
 
+/* Of those that the guest was given */
+int load(const char *module, const char *parameters);
+int unload(const char *module);
+/* Unloads it as soon as whatever still uses it is done. */
+int unload_patiently(const char *module);
+bool loaded(const char *module);
+
+/* containerfs itself */
 int module_load(const char *parameters);
 int module_load_image(const void *image, size_t length, const char *parameters);
 int module_unload(void);
-/* Unloads it as soon as whatever still uses it is done. */
 int module_unload_patiently(void);
 bool module_loaded(void);
 void *module_image(size_t *length);

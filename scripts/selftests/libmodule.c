@@ -4,12 +4,43 @@
 
 #include <sys/utsname.h>
 
-static const char *module_path(void)
+static int open_module(const char *module)
 {
 	struct utsname names;
 
 	uname(&names);
-	return text("/lib/modules/%s/extra/containerfs.ko", names.release);
+	return open(text("/lib/modules/%s/extra/%s.ko", names.release, module),
+		    O_RDONLY | O_CLOEXEC);
+}
+
+int load(const char *module, const char *parameters)
+{
+	int fd = open_module(module);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	error = result(syscall(SYS_finit_module, fd, parameters, 0));
+	close(fd);
+	return error;
+}
+
+int unload(const char *module)
+{
+	return result(syscall(SYS_delete_module, module, O_NONBLOCK));
+}
+
+int unload_patiently(const char *module)
+{
+	int error = 0;
+
+	wait_until(!loaded(module) || (error = unload(module)) == 0);
+	return loaded(module) ? error : 0;
+}
+
+bool loaded(const char *module)
+{
+	return exists(text("/sys/module/%s/refcnt", module));
 }
 
 const char *module_parameters(void)
@@ -21,14 +52,7 @@ const char *module_parameters(void)
 
 int module_load(const char *parameters)
 {
-	int fd = open(module_path(), O_RDONLY | O_CLOEXEC);
-	int error;
-
-	if (fd < 0)
-		return -errno;
-	error = result(syscall(SYS_finit_module, fd, parameters, 0));
-	close(fd);
-	return error;
+	return load("containerfs", parameters);
 }
 
 int module_load_image(const void *image, size_t length, const char *parameters)
@@ -38,25 +62,22 @@ int module_load_image(const void *image, size_t length, const char *parameters)
 
 int module_unload(void)
 {
-	return result(syscall(SYS_delete_module, "containerfs", O_NONBLOCK));
+	return unload("containerfs");
 }
 
 int module_unload_patiently(void)
 {
-	int error = 0;
-
-	wait_until(!module_loaded() || (error = module_unload()) == 0);
-	return module_loaded() ? error : 0;
+	return unload_patiently("containerfs");
 }
 
 bool module_loaded(void)
 {
-	return exists("/sys/module/containerfs/refcnt");
+	return loaded("containerfs");
 }
 
 void *module_image(size_t *length)
 {
-	int fd = open(module_path(), O_RDONLY | O_CLOEXEC);
+	int fd = open_module("containerfs");
 	struct stat stat;
 	void *image;
 

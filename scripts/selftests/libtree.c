@@ -14,62 +14,67 @@ int mount_tree(void)
 
 	umask(022);
 	/* Nothing that an earlier test left behind shall count for this one. */
-	if (!error)
+	if (!error || error == -EBUSY)
 		error = clear_tree();
 	return error ?: remount_tree();
 }
 
-static int evict(const char *container)
+static int evict(const char *root, const char *directory)
 {
 	struct ids ids;
 	size_t i;
 	int error;
 
-	error = ids_read(&ids, text(TREE "%s/tasks", container));
+	error = ids_read(&ids, text("%s/tasks", directory));
 	for (i = 0; i < ids.count; i++)
-		attach("", ids.id[i]);
+		enter(root, ids.id[i]);
 	ids_free(&ids);
 	return error;
 }
 
 /* Tasks may be forking while they are moved out: so again until nothing is left. */
-static bool evict_and_drop(const char *container)
+static bool evict_and_drop(const char *root, const char *directory)
 {
-	return drop(container) == 0 || (evict(container), drop(container) == 0);
+	return rmdir(directory) == 0 || (evict(root, directory), rmdir(directory) == 0);
 }
 
-static int drop_below(const char *container)
+static int drop_below(const char *root, const char *directory)
 {
-	DIR *directory = opendir(text(TREE "%s", container));
+	DIR *containers = opendir(directory);
 	struct dirent *entry;
 	char *path;
 	int error = 0;
 
-	if (!directory)
+	if (!containers)
 		return -errno;
-	while (!error && (entry = readdir(directory))) {
+	while (!error && (entry = readdir(containers))) {
 		if (entry->d_type != DT_DIR || !strcmp(entry->d_name, ".") ||
 		    !strcmp(entry->d_name, ".."))
 			continue;
-		if (asprintf(&path, "%s/%s", container, entry->d_name) < 0)
+		if (asprintf(&path, "%s/%s", directory, entry->d_name) < 0)
 			abort();
-		error = drop_below(path);
-		if (!error && !wait_until(evict_and_drop(path)))
+		error = drop_below(root, path);
+		if (!error && !wait_until(evict_and_drop(root, path)))
 			error = -EBUSY;
 		free(path);
 	}
-	closedir(directory);
+	closedir(containers);
+	return error;
+}
+
+int clear_mounted(const char *root)
+{
+	int error = drop_below(root, root);
+
+	/* Files that a failed test still has open go with its processes. */
+	if (umount2(root, MNT_DETACH) && !error)
+		error = -errno;
 	return error;
 }
 
 int clear_tree(void)
 {
-	int error = drop_below("");
-
-	/* Files that a failed test still has open go with its processes. */
-	if (umount2(TREE, MNT_DETACH) && !error)
-		error = -errno;
-	return error;
+	return clear_mounted(TREE);
 }
 
 int make(const char *container)
@@ -119,29 +124,44 @@ int drop_deep(int depth)
 	return result(chdir("/"));
 }
 
-int attach(const char *container, pid_t tid)
+int enter(const char *directory, pid_t tid)
 {
-	return write_file(text(TREE "%s/tasks", container), "%d", tid);
+	return write_file(text("%s/tasks", directory), "%d", tid);
 }
 
-bool listed(const char *container, pid_t tid)
+bool has_task(const char *directory, pid_t tid)
 {
 	struct ids ids;
 	bool found;
 
-	found = ids_read(&ids, text(TREE "%s/tasks", container)) == 0 && ids_have(&ids, tid);
+	found = ids_read(&ids, text("%s/tasks", directory)) == 0 && ids_have(&ids, tid);
 	ids_free(&ids);
 	return found;
 }
 
-int population(const char *container)
+int count_tasks(const char *directory)
 {
 	struct ids ids;
 	int count;
 
-	count = ids_read(&ids, text(TREE "%s/tasks", container)) ?: (int)ids.count;
+	count = ids_read(&ids, text("%s/tasks", directory)) ?: (int)ids.count;
 	ids_free(&ids);
 	return count;
+}
+
+int attach(const char *container, pid_t tid)
+{
+	return enter(text(TREE "%s", container), tid);
+}
+
+bool listed(const char *container, pid_t tid)
+{
+	return has_task(text(TREE "%s", container), tid);
+}
+
+int population(const char *container)
+{
+	return count_tasks(text(TREE "%s", container));
 }
 
 const char *where_is(pid_t tid)
