@@ -60,7 +60,7 @@ vm: modules ## a shell in a guest with the modules loaded and the tree at /dev/c
 		mount -t container container /dev/container && cd /dev/container && exec sh'
 
 demo: modules ## the README's session, in a guest
-	@scripts/vm -k $(KERNEL) -f scripts/demo sh /files/demo
+	@scripts/vm -k $(KERNEL) -f scripts/demo -f README.md sh /files/demo /files/README.md
 
 check: ## build for all kernels, check the sources, run all tests on all kernels
 	@scripts/check
