@@ -19,7 +19,7 @@ SELFTESTS := $(patsubst scripts/selftests/%.c,build/selftests/%,\
 SELFTESTS_SHARED := $(wildcard scripts/selftests/common.c scripts/selftests/lib*.c)
 SELFTESTS_PLAIN := $(filter-out %.c %.h,$(wildcard scripts/selftests/*))
 
-.PHONY: all help modules selftests vm demo check clean
+.PHONY: all help modules selftests vm demo bench check clean
 .DELETE_ON_ERROR:
 
 all: ## build the modules for the running kernel, or against KDIR=
@@ -61,6 +61,13 @@ vm: modules ## a shell in a guest with the modules loaded and the tree at /dev/c
 
 demo: modules ## the README's session, in a guest
 	@scripts/vm -k $(KERNEL) -f scripts/demo -f README.md sh /files/demo /files/README.md
+
+bench: modules ## count the instructions of forks, in a guest; also HOOK=kprobe
+	@scripts/deps gcc libc6-dev
+	@mkdir -p build/bench
+	@gcc -static -O2 -Wall -Wextra -Werror -o build/bench/forks scripts/bench/forks.c
+	@cp -p scripts/bench/run build/bench/
+	@scripts/vm -i -k $(KERNEL) -f build/bench sh /files/run $(or $(HOOK),ftrace)
 
 check: ## build for all kernels, check the sources, run all tests on all kernels
 	@scripts/check
