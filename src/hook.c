@@ -21,10 +21,19 @@
 /* A way to hook functions. */
 struct hook_method {
 	const char *name;
+	int (*start)(void);
+	void (*stop)(void);
 	int (*check)(struct hook *hook);
 	int (*arm)(struct hook *hook);
 	void (*disarm)(struct hook *hook);
 };
+
+/*
+ * Every fork that fails after cgroup_can_fork() has been called undoes perf's part by this, and no
+ * other does. cgroup_cancel_fork() would not do: it is not called when cgroup_can_fork() itself
+ * fails, because of a limit of the pids controller for example.
+ */
+#define FORK_FAILED_SYMBOL "perf_event_free_task"
 
 static const struct hook_method *hook_method;
 
@@ -128,8 +137,57 @@ static void hook_kprobe_disarm(struct hook *hook)
 	unregister_kprobe(&hook->probe);
 }
 
+#ifdef CONFIG_DYNAMIC_FTRACE
+static void notrace guard_func(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			       struct ftrace_regs *fregs)
+{
+}
+
+/*
+ * Our kprobes are called through ftrace, but do not keep anybody from switching it off by
+ * ftrace_enabled, nor notice that it is: forks would be missed in silence. This does, for as long
+ * as we are loaded, on a function that is called for failing forks alone.
+ */
+static struct ftrace_ops guard_ops = {
+	.func = guard_func,
+	.flags = FTRACE_OPS_FL_PERMANENT,
+};
+
+static int hook_kprobe_start(void)
+{
+	static char symbol[] = FORK_FAILED_SYMBOL;
+	int error = ftrace_set_filter(&guard_ops, symbol, strlen(symbol), 1);
+
+	if (!error)
+		error = register_ftrace_function(&guard_ops);
+	if (error) {
+		pr_err("hook=kprobe: %s cannot be guarded, error %d: is ftrace_enabled 0?\n",
+		       symbol, error);
+		ftrace_free_filter(&guard_ops);
+	}
+	return error;
+}
+
+static void hook_kprobe_stop(void)
+{
+	unregister_ftrace_function(&guard_ops);
+	ftrace_free_filter(&guard_ops);
+}
+#else
+static int hook_kprobe_start(void)
+{
+	return 0;
+}
+
+static void hook_kprobe_stop(void)
+{
+}
+#endif
+
 static const struct hook_method hook_kprobe = {
 	.name = "kprobe",
+	.start = hook_kprobe_start,
+	.stop = hook_kprobe_stop,
 	.check = hook_kprobe_check,
 	.arm = hook_kprobe_arm,
 	.disarm = hook_kprobe_disarm,
@@ -252,12 +310,7 @@ static __always_inline void *on_exit(unsigned long task, unsigned long none)
 }
 
 DEFINE_HOOK(hook_can_fork, "cgroup_can_fork", on_can_fork, true);
-/*
- * Every fork that fails after cgroup_can_fork() has been called undoes perf's part by this, and no
- * other does. cgroup_cancel_fork() would not do: it is not called when cgroup_can_fork() itself
- * fails, because of a limit of the pids controller for example.
- */
-DEFINE_HOOK(hook_fork_failed, "perf_event_free_task", on_fork_failed, false);
+DEFINE_HOOK(hook_fork_failed, FORK_FAILED_SYMBOL, on_fork_failed, false);
 DEFINE_HOOK(hook_post_fork, "cgroup_post_fork", on_post_fork, false);
 DEFINE_HOOK(hook_exit_task, COMPAT_EXIT_SYMBOL, on_exit, false);
 
@@ -381,6 +434,8 @@ int hook_init(const char *method)
 		hook_method = &hook_kprobe;
 		error = hook_check_all();
 	}
+	if (!error && hook_method->start)
+		error = hook_method->start();
 	if (!hook_method)
 		pr_err("hook=%s: must be auto, ftrace or kprobe\n", method);
 	if (!error)
@@ -400,5 +455,7 @@ void hook_exit(void)
 	cancel_delayed_work_sync(&fork_hooks_work);
 	if (fork_hooks_armed)
 		fork_hooks_disarm();
+	if (hook_method->stop)
+		hook_method->stop();
 	synchronize_rcu_tasks();
 }
