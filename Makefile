@@ -17,7 +17,7 @@ KBUILD_FLAGS := $(foreach v,W V,$(if $($v),$v='$($v)')) \
 SELFTESTS := $(patsubst scripts/selftests/%.c,build/selftests/%,\
 	$(filter-out %/common.c $(wildcard scripts/selftests/lib*.c),$(wildcard scripts/selftests/*.c)))
 SELFTESTS_SHARED := $(wildcard scripts/selftests/common.c scripts/selftests/lib*.c)
-SELFTESTS_PLAIN := $(filter-out %.c %.h,$(wildcard scripts/selftests/*))
+SELFTESTS_PLAIN := $(filter-out %.c %.h %/subsys,$(wildcard scripts/selftests/*))
 
 .PHONY: all help modules selftests vm demo bench check clean
 .DELETE_ON_ERROR:

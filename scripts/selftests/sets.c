@@ -44,11 +44,14 @@ static int move(pid_t pid, size_t tree, size_t place)
 /* Is the task at this place of the tree and at no other, by its files and by /proc? */
 static bool is_at(pid_t pid, size_t tree, size_t place)
 {
+	bool expected;
 	size_t i;
 
-	for (i = 0; i < PLACES; i++)
-		if (has_task(text("%s%s", roots[tree], places[i]), pid) != (i == place))
+	for (i = 0; i < PLACES; i++) {
+		expected = i == place;
+		if (has_task(text("%s%s", roots[tree], places[i]), pid) != expected)
 			return false;
+	}
 	return !strcmp(path_in(trees[tree], pid), place ? places[place] : "/");
 }
 
@@ -90,7 +93,7 @@ static pid_t sleeper_at(size_t combination)
 	return error ?: pid;
 }
 
-static int setcount(const char *container)
+static int count_sets(const char *container)
 {
 	return number(text(ONE "%s/debug.setcount", container));
 }
@@ -109,7 +112,7 @@ TEST_F(sets, a_task_can_be_in_any_combination)
 	}
 	for (j = 0; j < TREES; j++)
 		ASSERT_EQ(0, move(pid, j, 0));
-	EXPECT_TRUE(wait_until(setcount("/x") == 0 && setcount("/y") == 0));
+	EXPECT_TRUE(wait_until(count_sets("/x") == 0 && count_sets("/y") == 0));
 }
 
 TEST_F(sets, there_can_be_a_task_in_each_combination)
@@ -182,9 +185,9 @@ TEST_F(sets, equal_combinations_share_one_set)
 		ASSERT_EQ(0, move(pids[i], (i + 1) % TREES, 1));
 		ASSERT_EQ(0, move(pids[i], (i + 2) % TREES, 1));
 	}
-	EXPECT_TRUE(wait_until(setcount("/x") == 1));
+	EXPECT_TRUE(wait_until(count_sets("/x") == 1));
 	EXPECT_EQ(ARRAY_SIZE(pids), number(ONE "/x/debug.taskcount"));
-	EXPECT_EQ(0, setcount("/y"));
+	EXPECT_EQ(0, count_sets("/y"));
 }
 
 TEST_F(sets, different_combinations_have_sets_of_their_own)
@@ -194,8 +197,8 @@ TEST_F(sets, different_combinations_have_sets_of_their_own)
 	for (i = 0; i < COMBINATIONS; i++)
 		ASSERT_LT(0, sleeper_at(i));
 	/* A task on its way leaves empty sets behind, which go by and by. */
-	EXPECT_TRUE(wait_until(setcount("/x") == COMBINATIONS / PLACES));
-	EXPECT_TRUE(wait_until(setcount("/y") == COMBINATIONS / PLACES));
+	EXPECT_TRUE(wait_until(count_sets("/x") == COMBINATIONS / PLACES));
+	EXPECT_TRUE(wait_until(count_sets("/y") == COMBINATIONS / PLACES));
 	EXPECT_EQ(COMBINATIONS / PLACES, number(ONE "/x/debug.taskcount"));
 }
 
@@ -210,12 +213,12 @@ TEST_F(sets, an_empty_set_goes_away_by_itself)
 		ASSERT_LT(0, pids[i]);
 		ASSERT_EQ(0, move(pids[i], 0, 1));
 	}
-	EXPECT_TRUE(wait_until(setcount("/x") == COMBINATIONS / PLACES));
+	EXPECT_TRUE(wait_until(count_sets("/x") == COMBINATIONS / PLACES));
 	/* Half of them die, the others are moved. */
 	for (i = 0; i < COMBINATIONS; i++)
 		ASSERT_EQ(0, i % 2 ? end(pids[i]) : move(pids[i], 0, 0));
 	EXPECT_EQ(0, number(ONE "/x/debug.taskcount"));
-	EXPECT_TRUE(wait_until(setcount("/x") == 0));
+	EXPECT_TRUE(wait_until(count_sets("/x") == 0));
 	EXPECT_TRUE(wait_until(number(ONE "/x/debug.refcount") == references));
 }
 
@@ -230,7 +233,7 @@ TEST_F(sets, a_set_is_found_again_while_it_is_on_its_way_out)
 		ASSERT_TRUE(is_at(pid, 0, 2));
 		ASSERT_EQ(0, end(pid));
 	}
-	EXPECT_TRUE(wait_until(setcount("/y") == 0));
+	EXPECT_TRUE(wait_until(count_sets("/y") == 0));
 	EXPECT_EQ(0, tree_tasks("debug"));
 }
 
