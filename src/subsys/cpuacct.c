@@ -280,9 +280,15 @@ static bool cpuacct_is_below(const struct cpuacct *acct, const struct cpuacct *t
 	return acct == top;
 }
 
+/* Must a reader of @top wait for this one? Only if others may know that it has died. */
+static bool leaver_is_awaited(const struct leaver *leaver, const struct cpuacct *top)
+{
+	return READ_ONCE(leaver->task->exit_state) && cpuacct_is_below(leaver->acct, top);
+}
+
 /*
- * Settle the leavers that are dead; the caller holds cpuacct_mutex. Returns whether there are no
- * others left that were in or below @top, or anywhere if it is NULL.
+ * Settle the leavers that are dead; the caller holds cpuacct_mutex. Returns whether nobody is left
+ * whom a reader of @top must wait for, or nobody at all if that is NULL.
  */
 static bool leavers_settle(const struct cpuacct *top)
 {
@@ -299,7 +305,7 @@ static bool leavers_settle(const struct cpuacct *top)
 				leaver_settle(leaver);
 				continue;
 			}
-			if (!top || cpuacct_is_below(leaver->acct, top))
+			if (!top || leaver_is_awaited(leaver, top))
 				settled = false;
 			llist_add(&leaver->node, &leavers[i]);
 		}
@@ -365,11 +371,15 @@ static void walk_visit(struct task_struct *task, void *arg)
 /* What has been used in a container other than the root and below it; may be too little. */
 static int container_time(struct cpuacct *acct, struct cpuacct_time *time)
 {
+	unsigned long deadline = jiffies + msecs_to_jiffies(10);
 	struct walk walk = { .acct = acct };
-	int tries = 10, error;
+	int error;
 
-	/* Whoever has been told of a task's death finds its time complete; see at the top. */
-	while (!leavers_settle(acct) && tries--)
+	/*
+	 * A task whose parent knows of its death has a few instructions left until it is dead.
+	 * Still it may be waiting for a CPU, and that can take long where there are many others.
+	 */
+	while (!leavers_settle(acct) && time_before(jiffies, deadline))
 		usleep_range(50, 100);
 	error = rc_visit_tasks(&acct->rc, true, walk_visit, &walk);
 	/* There is no task. One that comes in right now can only make the sum less. */
