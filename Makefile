@@ -4,6 +4,9 @@
 KERNEL ?= 6.1
 RELEASE ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(RELEASE)/build
+# The kernel that KDIR is of.
+KDIR_RELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h)
 JOBS ?= $(shell nproc)
 
 # The modules for kernel KERNEL are built in a copy of the sources, away from other kernels' objects.
@@ -19,7 +22,7 @@ SELFTESTS := $(patsubst scripts/selftests/%.c,build/selftests/%,\
 SELFTESTS_SHARED := $(wildcard scripts/selftests/common.c scripts/selftests/lib*.c)
 SELFTESTS_PLAIN := $(filter-out %.c %.h %/subsys,$(wildcard scripts/selftests/*))
 
-.PHONY: all help modules selftests vm demo bench check clean
+.PHONY: all help modules install uninstall selftests vm demo bench check clean
 .DELETE_ON_ERROR:
 
 all: ## build the modules for the running kernel, or against KDIR=
@@ -54,6 +57,20 @@ build/selftests/%: scripts/selftests/%.c $(SELFTESTS_SHARED) $(wildcard scripts/
 	@gcc -static -O1 -Wall -Wextra -Werror -pthread -Iscripts/selftests \
 		-isystem "$$(scripts/kernels source)/tools/testing/selftests" \
 		-o $@ $< $(SELFTESTS_SHARED)
+
+install: all ## install the modules, and what building a subsystem module needs; DESTDIR=
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+	install -D -m 644 include/containerfs/subsys.h \
+		$(DESTDIR)/usr/src/containerfs/include/containerfs/subsys.h
+	install -D -m 644 Module.symvers \
+		$(DESTDIR)/usr/src/containerfs/$(KDIR_RELEASE)/Module.symvers
+
+uninstall: ## undo install
+	rm -rf $(DESTDIR)/usr/src/containerfs
+	find $(DESTDIR)/lib/modules/$(KDIR_RELEASE) \
+		\( -name 'containerfs.ko*' -o -name 'rc_debug.ko*' -o -name 'rc_cpuacct.ko*' -o \
+		-name 'rc_numtasks.ko*' \) -exec rm -f {} +
+	$(if $(DESTDIR),,depmod $(KDIR_RELEASE))
 
 vm: modules ## a shell in a guest with the modules loaded and the tree at /dev/container
 	@scripts/vm -k $(KERNEL) -c sh -c 'mkdir /dev/container && modprobe containerfs && \
