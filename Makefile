@@ -76,7 +76,7 @@ vm: modules ## a shell in a guest with the modules loaded and the tree at /dev/c
 	@scripts/vm -k $(KERNEL) -c sh -c 'mkdir /dev/container && modprobe containerfs && \
 		mount -t container container /dev/container && cd /dev/container && exec sh'
 
-demo: modules ## the README's session, in a guest
+demo: modules ## the README's sessions, in a guest
 	@scripts/vm -k $(KERNEL) -f scripts/demo -f README.md sh /files/demo /files/README.md
 
 bench: modules ## count the instructions of forks, in a guest; also HOOK=kprobe
