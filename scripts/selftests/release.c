@@ -2,9 +2,9 @@
 // Tests of the release agent: of which containers it is told, how often, and as whom it runs.
 #include "selftest.h"
 
-#include <libgen.h>
-
 #define AGENT "/tmp/agent"
+#define SLOW_AGENT "/tmp/slow-agent"
+#define PERMISSION "/tmp/slow-agent.may-end"
 #define CALLS "/tmp/agent.calls"
 #define DETAILS "/tmp/agent.details"
 
@@ -28,7 +28,7 @@ static __attribute__((constructor)) void record(int argc, char **argv, char **en
 	char details[512];
 	int length;
 
-	if (argc < 1 || strcmp(basename(argv[0]), basename(AGENT)))
+	if (argc < 1 || (strcmp(argv[0], AGENT) && strcmp(argv[0], SLOW_AGENT)))
 		return;
 	length = sprintf(details, "%d arguments;", argc - 1);
 	while (*envp)
@@ -37,6 +37,8 @@ static __attribute__((constructor)) void record(int argc, char **argv, char **en
 		getuid(), geteuid(), where_am_i(), getppid() != 0);
 	append(DETAILS, details);
 	append(CALLS, text("%s\n", argc > 1 ? argv[1] : ""));
+	if (!strcmp(argv[0], SLOW_AGENT))
+		wait_until(exists(PERMISSION));
 	_exit(0);
 }
 
@@ -360,6 +362,25 @@ TEST_F(release, an_agent_that_cannot_be_run_harms_nobody)
 	ASSERT_EQ(0, make_notifying("/once-found"));
 	ASSERT_EQ(0, fill_and_empty("/once-found"));
 	EXPECT_TRUE(wait_until(announced("/once-found")));
+}
+
+TEST_F(release, nobody_waits_for_the_agent)
+{
+	unlink(PERMISSION);
+	ASSERT_EQ(0, copy_program(SLOW_AGENT));
+	ASSERT_EQ(0, write_file(TREE "/release_agent", SLOW_AGENT));
+	ASSERT_EQ(0, make_notifying("/once-slow"));
+	ASSERT_EQ(0, fill_and_empty("/once-slow"));
+	ASSERT_TRUE(wait_until(announced("/once-slow")));
+	/* From here on it runs and does not end. */
+	ASSERT_EQ(0, attach("/once-slow", 0));
+	ASSERT_EQ(0, notify("/once-slow", 0));
+	ASSERT_EQ(0, attach("", 0));
+	ASSERT_EQ(0, drop("/once-slow"));
+	ASSERT_EQ(0, make_notifying("/once-meanwhile"));
+	ASSERT_EQ(0, fill_and_empty("/once-meanwhile"));
+	EXPECT_TRUE(wait_until(announced("/once-meanwhile")));
+	close(open(PERMISSION, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
 }
 
 /* The last task's exit, which only leaves word, against the removal by who saw it exit. */

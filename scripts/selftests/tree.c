@@ -255,6 +255,23 @@ TEST_F(tree, containers_are_not_exchanged)
 	EXPECT_TRUE(exists(TREE "/c"));
 }
 
+TEST_F(tree, files_can_be_opened_as_a_shell_does_for_its_output)
+{
+	static const int flags[] = { O_CREAT | O_TRUNC, O_CREAT | O_APPEND, O_TRUNC, O_APPEND };
+	size_t i, j;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		for (j = 0; j < ARRAY_SIZE(flags); j++) {
+			fd = open(text(TREE "/%s", files[i]), O_WRONLY | flags[j], 0666);
+			EXPECT_LE(0, fd);
+			EXPECT_EQ(2, write(fd, "0\n", 2));
+			close(fd);
+		}
+	}
+	EXPECT_STREQ("0", content(TREE "/release_agent"));
+}
+
 #define EXPECT_REFUSED(call) do {					\
 	long __error = result(call);					\
 									\
