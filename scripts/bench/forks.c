@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Prints the fewest instructions that fork+exit+wait and vfork+exit+wait have taken. */
-#include <stdint.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* Where virtual time is counted in instructions, so is this. */
-static uint64_t now(void)
+static unsigned long long now(void)
 {
-	uint32_t low, high;
+	unsigned int low, high;
 
 	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-	return (uint64_t)high << 32 | low;
+	return (unsigned long long)high << 32 | low;
 }
 
-static uint64_t once(int vforks)
+static unsigned long long once(int vforks)
 {
-	uint64_t start = now();
+	unsigned long long start = now();
 	pid_t pid = vforks ? vfork() : fork();
 
 	if (!pid)
@@ -27,9 +27,9 @@ static uint64_t once(int vforks)
 	return now() - start;
 }
 
-static uint64_t fewest(int vforks, int times)
+static unsigned long long fewest(int vforks, int times)
 {
-	uint64_t min = UINT64_MAX, took;
+	unsigned long long min = ULLONG_MAX, took;
 
 	while (times--) {
 		took = once(vforks);
@@ -41,7 +41,6 @@ static uint64_t fewest(int vforks, int times)
 
 int main(void)
 {
-	printf("%llu %llu\n", (unsigned long long)fewest(0, 300),
-	       (unsigned long long)fewest(1, 300));
+	printf("%llu %llu\n", fewest(0, 300), fewest(1, 300));
 	return 0;
 }
