@@ -22,7 +22,7 @@ SELFTESTS := $(patsubst scripts/selftests/%.c,build/selftests/%,\
 SELFTESTS_SHARED := $(wildcard scripts/selftests/common.c scripts/selftests/lib*.c)
 SELFTESTS_PLAIN := $(filter-out %.c %.h %/subsys,$(wildcard scripts/selftests/*))
 
-.PHONY: all help modules install uninstall selftests vm demo bench check clean
+.PHONY: all help modules install uninstall recorder selftests vm demo bench check clean
 .DELETE_ON_ERROR:
 
 all: ## build the modules for the running kernel, or against KDIR=
@@ -44,6 +44,13 @@ modules: ## build for a Debian kernel into build/KERNEL; also W=1 C=2 CF= KCFLAG
 	@cd $(BUILD) && find . -name '*.[chS]' ! -name '*.mod.c' ! -name '.*' | \
 		while read -r f; do test -e "$(CURDIR)/$$f" || rm "$$f"; done
 	MAKEFLAGS= scripts/kernels make $(KERNEL) $(BUILD) -j$(JOBS) $(KBUILD_FLAGS) modules
+
+recorder: modules ## build the selftests' own module, outside the tree, for a Debian kernel
+	@mkdir -p $(BUILD)/recorder
+	@cp -r scripts/selftests/subsys/. include $(BUILD)/recorder
+	MAKEFLAGS= scripts/kernels make $(KERNEL) $(BUILD)/recorder -j$(JOBS) $(KBUILD_FLAGS) \
+		KBUILD_EXTRA_SYMBOLS=$(CURDIR)/$(BUILD)/Module.symvers modules
+	@cp $(BUILD)/recorder/rc_recorder.ko $(BUILD)
 
 selftests: $(SELFTESTS) ## build the programs that test the modules, for any guest
 	@scripts/deps gcc libc6-dev
