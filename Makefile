@@ -48,8 +48,9 @@ modules: ## build for a Debian kernel into build/KERNEL; also W=1 C=2 CF= KCFLAG
 recorder: modules ## build the selftests' own module, outside the tree, for a Debian kernel
 	@mkdir -p $(BUILD)/recorder
 	@cp -r scripts/selftests/subsys/. include $(BUILD)/recorder
+	@cp $(BUILD)/Module.symvers $(BUILD)/recorder/containerfs.symvers
 	MAKEFLAGS= scripts/kernels make $(KERNEL) $(BUILD)/recorder -j$(JOBS) $(KBUILD_FLAGS) \
-		KBUILD_EXTRA_SYMBOLS=$(CURDIR)/$(BUILD)/Module.symvers modules
+		KBUILD_EXTRA_SYMBOLS=$(CURDIR)/$(BUILD)/recorder/containerfs.symvers modules
 	@cp $(BUILD)/recorder/rc_recorder.ko $(BUILD)
 
 selftests: $(SELFTESTS) ## build the programs that test the modules, for any guest
