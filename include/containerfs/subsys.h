@@ -73,8 +73,8 @@ enum rc_cftype_flags {
  * @poll: for poll(2); without it the file is always ready
  *
  * Any may be missing. A file without a way to read answers -EINVAL to read(2), likewise for
- * writing. Of several ways the first in this order is used: @read, @seq_show, @read_u64; @raw_write,
- * @write, @write_u64.
+ * writing. Of several ways the first in this order is used: @read, @seq_show, @read_u64;
+ * @raw_write, @write, @write_u64.
  *
  * All are called in process context, without locks, may sleep, and return 0 or a negative error
  * where they return int. They are not begun once the container has been removed: the core answers
