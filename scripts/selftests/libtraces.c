@@ -22,6 +22,15 @@ bool fork_is_untouched(void)
 	       !hooked(exit_function());
 }
 
+const char *hooks(void)
+{
+	char functions[4096] = "", probes[4096] = "";
+
+	read_file("/sys/kernel/tracing/enabled_functions", functions, sizeof(functions));
+	read_file("/sys/kernel/debug/kprobes/list", probes, sizeof(probes));
+	return text("%s%s", functions, probes);
+}
+
 const char *trace_of_module(void)
 {
 	static const char * const files[][2] = {
@@ -29,8 +38,6 @@ const char *trace_of_module(void)
 		{ "/proc/kallsyms", "[containerfs]" },
 		{ "/proc/modules", "containerfs " },
 		{ "/proc/slabinfo", "container" },
-		{ "/sys/kernel/tracing/enabled_functions", "proc_t" },
-		{ "/sys/kernel/debug/kprobes/list", "k " },
 		{ NULL, NULL },
 	};
 	static const char * const paths[] = {
@@ -48,5 +55,6 @@ const char *trace_of_module(void)
 			return paths[i];
 	if (entries_named("/proc/self", "container") || entries_named("/proc/self", "containers"))
 		return "/proc/self";
-	return fork_is_untouched() ? NULL : "the hooks";
+	/* Nobody else hooks anything here. */
+	return *hooks() ? hooks() : NULL;
 }

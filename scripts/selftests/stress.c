@@ -142,6 +142,7 @@ static void churn(void)
 		if (error)
 			complain("%s, which was empty, made anew: error %d", empty, error);
 		from = !from;
+		usleep(1000);
 	}
 }
 

@@ -9,6 +9,9 @@
 bool fork_is_hooked(void);
 bool fork_is_untouched(void);
 
+/* All that is hooked, as the kernel describes it; lives as text() does. */
+const char *hooks(void);
+
 /* Where the kernel shows something of the module; NULL if nowhere */
 const char *trace_of_module(void);
 

@@ -125,9 +125,11 @@ TEST_F(unload, an_open_proc_containers_is_no_harm)
 
 TEST_F(unload, fork_and_exit_are_hooked_between_the_first_mkdir_and_the_last_rmdir)
 {
+	char *at_first = strdup(hooks());
+
 	EXPECT_TRUE(fork_is_untouched());
 	ASSERT_EQ(0, mount_tree());
-	EXPECT_TRUE(fork_is_untouched());
+	EXPECT_STREQ(at_first, hooks());
 	ASSERT_EQ(0, make("/a"));
 	EXPECT_TRUE(fork_is_hooked());
 	ASSERT_EQ(0, make("/b"));
@@ -137,7 +139,9 @@ TEST_F(unload, fork_and_exit_are_hooked_between_the_first_mkdir_and_the_last_rmd
 	EXPECT_TRUE(fork_is_hooked());
 	ASSERT_EQ(0, remount_tree());
 	ASSERT_EQ(0, drop("/b"));
-	EXPECT_TRUE(wait_until(fork_is_untouched()));
+	EXPECT_TRUE(wait_until(!strcmp(at_first, hooks())));
+	EXPECT_TRUE(fork_is_untouched());
+	free(at_first);
 	ASSERT_EQ(0, make("/c"));
 	EXPECT_TRUE(fork_is_hooked());
 	ASSERT_EQ(0, attach("/c", 0));
