@@ -14,7 +14,8 @@
  *   moves in:   the time that it has used elsewhere is subtracted, for it will be visited here with
  *               all that it has ever used.
  *
- * All of that is done in a container and in those above it. The sum alone may be less than 0.
+ * All of that is done in a container and in those above it. The sum alone may be less than 0. When
+ * a task moves while it is running, what it has used since the last tick counts where it goes to.
  *
  * Reading takes no lock that fork or exit would wait for, so it must see to it that a task which
  * exits meanwhile is not counted twice, as a living one and in the sum. The sum is read first, but
