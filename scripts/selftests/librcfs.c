@@ -64,7 +64,7 @@ int mount_rcfs(const char *directory, const char *options)
 	return mount_at_once("rcfs", directory, options);
 }
 
-static void end_children(void)
+void end_children(void)
 {
 	/* Tests have a process group of their own. */
 	signal(SIGTERM, SIG_IGN);

@@ -16,7 +16,9 @@ int mount_in_steps(const char *type, const char *directory, const char *options)
 int mount_rcfs(const char *directory, const char *options);
 int make_at(const char *directory);
 
-/* Ends all children, removes all containers of all trees, unmounts them all. */
+/* Ends the children and all that they have made, but for who has left the process group. */
+void end_children(void);
+/* The same, then removes all containers of all trees, and unmounts them all. */
 int clear_trees(void);
 
 /* debug, cpuacct and numtasks, in this order */
