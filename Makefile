@@ -13,7 +13,7 @@ JOBS ?= $(shell nproc)
 BUILD := build/$(KERNEL)
 # C= as KBUILD_CHECKSRC, because the headers of 7.3 turn C= off: they want a sparse that knows
 # __typeof_unqual__, which Debian does not have.
-KBUILD_FLAGS := $(foreach v,W V,$(if $($v),$v='$($v)')) \
+KBUILD_FLAGS := $(foreach v,W V CONTAINERFS_KUNIT GCOV_PROFILE,$(if $($v),$v='$($v)')) \
 	$(if $(C),KBUILD_CHECKSRC='$(C)' CF='$(CF) -D__typeof_unqual__=__typeof__') \
 	$(if $(KCFLAGS)$(WERROR),KCFLAGS='$(KCFLAGS)$(if $(WERROR), -Werror)')
 
@@ -22,7 +22,7 @@ SELFTESTS := $(patsubst scripts/selftests/%.c,build/selftests/%,\
 SELFTESTS_SHARED := $(wildcard scripts/selftests/common.c scripts/selftests/lib*.c)
 SELFTESTS_PLAIN := $(filter-out %.c %.h %/subsys,$(wildcard scripts/selftests/*))
 
-.PHONY: all help modules install uninstall recorder selftests vm demo bench check clean
+.PHONY: all help modules install uninstall recorder selftests vm kunit demo bench check clean
 .DELETE_ON_ERROR:
 
 all: ## build the modules for the running kernel, or against KDIR=
@@ -33,7 +33,7 @@ all: ## build the modules for the running kernel, or against KDIR=
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z_-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
-	@echo 'KERNEL= is one of 6.1 6.12 7.3, by default 6.1'
+	@echo 'KERNEL= is one of 6.1 6.12 7.3, by default 6.1, or debug: see scripts/kernels'
 
 modules: ## build for a Debian kernel into build/KERNEL; also W=1 C=2 CF= KCFLAGS= WERROR=1
 	@mkdir -p $(BUILD)
@@ -83,6 +83,11 @@ uninstall: ## undo install
 vm: modules ## a shell in a guest with the modules loaded and the tree at /dev/container
 	@scripts/vm -k $(KERNEL) -c sh -c 'mkdir /dev/container && modprobe containerfs && \
 		mount -t container container /dev/container && cd /dev/container && exec sh'
+
+kunit: ## run the suites of kunit/ in a guest with the debug kernel; also SUITE=
+	@$(MAKE) --no-print-directory modules KERNEL=debug BUILD=build/kunit CONTAINERFS_KUNIT=y
+	@scripts/vm -k debug -f build/kunit/containerfs_kunit.ko -f kunit/run -l build/kunit/log \
+		sh /files/run $(SUITE)
 
 demo: modules ## the README's sessions, in a guest
 	@scripts/vm -k $(KERNEL) -f scripts/demo -f README.md sh /files/demo /files/README.md
