@@ -112,6 +112,8 @@ static int fs_parse_word(struct fs_context *fc, struct fs_parameter *param)
 
 	if (error != -ENOPARAM)
 		return error;
+	if (!*param->key)
+		return invalfc(fc, "empty option");
 	if (param->type != fs_value_is_flag)
 		return invalfc(fc, "unknown option '%s'", param->key);
 	mutex_lock(&container_mutex);
@@ -182,7 +184,7 @@ static int fs_parse_param(struct fs_context *fc, struct fs_parameter *param)
 	return opt;
 }
 
-/* The options of mount(2). The generic parser would not notice an empty one. */
+/* The options of mount(2). The generic parser would leave out empty ones. */
 static int fs_parse_monolithic(struct fs_context *fc, void *data)
 {
 	char *rest = data, *key, *value;
@@ -194,8 +196,7 @@ static int fs_parse_monolithic(struct fs_context *fc, void *data)
 		value = strchr(key, '=');
 		if (value)
 			*value++ = '\0';
-		error = *key ? compat_parse_fs_string(fc, key, value) :
-			       invalfc(fc, "empty option");
+		error = compat_parse_fs_string(fc, key, value);
 	}
 	return error;
 }
