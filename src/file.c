@@ -240,14 +240,14 @@ static int write_u64(const struct rc_cftype *type, struct rc_state *state, char 
 {
 	char *number;
 	u64 value;
-	int error;
 
 	if (strlen(buf) != len)
 		return -EINVAL;
 	number = strim(buf);
 	/* kstrtoull() would take a plus sign too. */
-	error = isdigit(*number) ? kstrtoull(number, 10, &value) : -EINVAL;
-	return error ?: type->write_u64(state, type, value);
+	if (!isdigit(*number) || kstrtoull(number, 10, &value))
+		return -EINVAL;
+	return type->write_u64(state, type, value);
 }
 
 static ssize_t file_write(struct file *file, const char __user *from, size_t len, loff_t *pos)
