@@ -73,12 +73,20 @@ TEST_F(registration, a_subsystem_without_destroy_is_refused)
 	EXPECT_EQ(-EINVAL, refused("without=destroy names=alpha"));
 }
 
+/* New kernels' insmod says EBUSY instead, because EEXIST means there that the module is loaded. */
+static int is_taken(const char *options)
+{
+	int error = refused(options);
+
+	return error == -EEXIST || error == -EBUSY;
+}
+
 TEST_F(registration, a_name_that_is_taken_is_refused)
 {
-	EXPECT_EQ(-EEXIST, refused("names=debug"));
-	EXPECT_EQ(-EEXIST, refused("names=alpha,alpha"));
+	EXPECT_TRUE(is_taken("names=debug"));
+	EXPECT_TRUE(is_taken("names=alpha,alpha"));
 	ASSERT_EQ(0, mount_rcfs(ONE, "debug"));
-	EXPECT_EQ(-EEXIST, refused("names=debug"));
+	EXPECT_TRUE(is_taken("names=debug"));
 }
 
 TEST_F(registration, too_many_are_refused)
