@@ -39,7 +39,7 @@
 
 /* Evaluates a condition until it holds; false if it does not for so long that it never will. */
 #define wait_until(condition) ({					\
-	unsigned int __left = 1000000;					\
+	unsigned int __left = 200000;					\
 	while (!(condition) && --__left)				\
 		usleep(1000);						\
 	__left != 0;							\

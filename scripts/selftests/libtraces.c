@@ -22,13 +22,29 @@ bool fork_is_untouched(void)
 	       !hooked(exit_function());
 }
 
+/* Appends the words of a certain column of a file. */
+static void add_column(const char *path, unsigned int column, char *words, size_t size)
+{
+	char content[4096] = "", *rest = content, *line, *word;
+	unsigned int i;
+
+	read_file(path, content, sizeof(content));
+	while ((line = strsep(&rest, "\n"))) {
+		word = strtok(line, " \t");
+		for (i = 1; word && i < column; i++)
+			word = strtok(NULL, " \t");
+		if (word)
+			snprintf(words + strlen(words), size - strlen(words), "%s\n", word);
+	}
+}
+
 const char *hooks(void)
 {
-	char functions[4096] = "", probes[4096] = "";
+	char words[4096] = "";
 
-	read_file("/sys/kernel/tracing/enabled_functions", functions, sizeof(functions));
-	read_file("/sys/kernel/debug/kprobes/list", probes, sizeof(probes));
-	return text("%s%s", functions, probes);
+	add_column("/sys/kernel/tracing/enabled_functions", 1, words, sizeof(words));
+	add_column("/sys/kernel/debug/kprobes/list", 3, words, sizeof(words));
+	return text("%s", words);
 }
 
 const char *trace_of_module(void)
