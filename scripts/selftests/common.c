@@ -8,6 +8,14 @@
 
 #define TEXTS 16
 
+int scaled(int count)
+{
+	const char *percent = getenv("CONTAINERFS_SCALE");
+	int n = percent ? (long long)count * atoi(percent) / 100 : count;
+
+	return n > 0 ? n : 1;
+}
+
 const char *text(const char *format, ...)
 {
 	static __thread char texts[TEXTS][2 * PATH_MAX];

@@ -45,6 +45,9 @@
 	__left != 0;							\
 })
 
+/* A number of rounds, or of tasks, that is to be so many percent: CONTAINERFS_SCALE, or 100 */
+int scaled(int count);
+
 /* files */
 
 /* Both write with a single write(2). */

@@ -311,7 +311,7 @@ TEST_F(inherit, a_fork_while_its_parent_is_moved_inherits)
 		for (;;)
 			if (attach("/b", parent) || attach("/a", parent))
 				_exit(1);
-	for (i = 0; i < 2000; i++)
+	for (i = 0; i < scaled(2000); i++)
 		ASSERT_EQ(0, forked(-(is_in("/a") && is_in("/b"))));
 	ASSERT_EQ(0, end(mover));
 	EXPECT_EQ(1, population("/a") + population("/b"));

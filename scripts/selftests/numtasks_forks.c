@@ -327,7 +327,7 @@ TEST_F(numtasks, forks_are_counted_right_while_their_parent_is_moved)
 		for (i = 0;; i++)
 			if (enter(i / 3 % 3 == 0 ? A : i / 3 % 3 == 1 ? A "/x" : B, forkers[i % 3]))
 				_exit(1);
-	for (i = 0; i < 2000; i++) {
+	for (i = 0; i < scaled(2000); i++) {
 		/* Three are in it with a child each, which came with them or was made there. */
 		ASSERT_GE(6, tasks_now(A));
 		ASSERT_GE(tasks_now(A) + 6, count_tasks(A));
@@ -355,7 +355,7 @@ TEST_F(numtasks, a_limit_that_changes_is_never_passed)
 			fork_and_reap_for_ever();
 		ASSERT_EQ(0, enter(A, forkers[i]));
 	}
-	for (i = 0; i < 3000; i++) {
+	for (i = 0; i < scaled(3000); i++) {
 		ASSERT_EQ(0, set_limit(A, i % 2 ? "6" : "5"));
 		ASSERT_GE(6, tasks_now(A));
 		ASSERT_GE(6, most_tasks(A));

@@ -262,7 +262,7 @@ TEST_F(sets, a_list_is_complete_while_tasks_are_moved_in_another_tree)
 		ASSERT_LT(0, pids[i]);
 	}
 	moving = mover(pids, ARRAY_SIZE(pids));
-	for (round = 0; round < 3000; round++) {
+	for (round = 0; round < scaled(3000); round++) {
 		ASSERT_EQ(0, ids_read(&ids, ONE "/x/tasks"));
 		ASSERT_EQ(ARRAY_SIZE(pids), ids.count) TH_LOG("in round %d", round);
 		for (i = 0; i < ARRAY_SIZE(pids); i++)
@@ -346,7 +346,7 @@ TEST_F(sets, children_inherit_while_their_parent_is_moved_in_several_trees)
 		for (i = 0;; i++)
 			if (move(parent, i % TREES, 1 + i / TREES % 2))
 				_exit(1);
-	for (i = 0; i < 2000; i++)
+	for (i = 0; i < scaled(2000); i++)
 		ASSERT_EQ(0, forked(is_in_containers() ? 0 : -1));
 	ASSERT_EQ(0, end(moving));
 	for (i = 0; i < (int)TREES; i++) {

@@ -242,7 +242,6 @@ FIXTURE(stress)
 
 FIXTURE_SETUP(stress)
 {
-	const char *tasks = getenv("CONTAINERFS_STRESS_TASKS");
 	const struct family *family;
 	size_t i;
 
@@ -251,7 +250,7 @@ FIXTURE_SETUP(stress)
 		ASSERT_EQ(0, make(containers[i]));
 	ledger_open();
 	shared = shared_memory(sizeof(*shared));
-	shared->target = tasks ? atoi(tasks) : 20000;
+	shared->target = scaled(20000);
 	for (i = 0; i < ARRAY_SIZE(workers); i++) {
 		family = &families[workers[i].family];
 		self->workers[i] = child();
