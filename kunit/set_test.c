@@ -134,7 +134,7 @@ static void a_set_that_is_refilled_in_time_stays(struct kunit *test)
 {
 	struct container *a = core_mkdir(top, "a");
 	struct task_struct *task = fake_task(test);
-	struct list_head link;
+	struct hlist_node link;
 	struct container_set *set;
 
 	KUNIT_EXPECT_EQ(test, move(task, a), 0);

@@ -46,8 +46,8 @@ static void visit_sets(const struct container *c,
 	struct set_place *place;
 
 	list_for_each_entry_rcu(place, &c->sets, link)
-		list_for_each_entry_rcu(entry, &container_set_of(place, c->hierarchy->id)->tasks,
-					link)
+		hlist_for_each_entry_rcu(entry, &container_set_of(place, c->hierarchy->id)->tasks,
+					 link)
 			/* The task itself stays: it dies after its entry, and under RCU. */
 			visit(entry->task, arg);
 }
@@ -157,7 +157,10 @@ static void pid_list_sort(struct pid_list *list)
 {
 	size_t i, nr = 0;
 
-	/* Most often they are in order already: children come after their elders. */
+	/* Most often they are in order, but the other way round: the youngest is the first. */
+	if (list->nr && list->pids[0] > list->pids[list->nr - 1])
+		for (i = 0; i < list->nr / 2; i++)
+			swap(list->pids[i], list->pids[list->nr - 1 - i]);
 	for (i = 1; i < list->nr; i++)
 		if (list->pids[i - 1] > list->pids[i])
 			break;

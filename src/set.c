@@ -101,7 +101,7 @@ static struct container_set *set_create(struct container *const *places, unsigne
 	if (!set)
 		return NULL;
 	spin_lock_init(&set->lock);
-	INIT_LIST_HEAD(&set->tasks);
+	INIT_HLIST_HEAD(&set->tasks);
 	INIT_WORK(&set->reap_work, set_reap_work);
 	set->nr_places = nr;
 	if (set_find_callers(set, places)) {
@@ -179,12 +179,12 @@ void container_set_put_unused(struct container_set *set)
  * Context: Any; does not sleep. @set has a task that cannot leave meanwhile, as at a fork; or else
  * the caller holds container_mutex.
  */
-void container_set_add(struct container_set *set, struct list_head *link)
+void container_set_add(struct container_set *set, struct hlist_node *link)
 {
 	unsigned int i;
 
 	spin_lock(&set->lock);
-	list_add_tail_rcu(link, &set->tasks);
+	hlist_add_head_rcu(link, &set->tasks);
 	if (!set->nr_tasks++)
 		for (i = 0; i < set->nr_places; i++)
 			if (set->place[i].container)
@@ -199,12 +199,12 @@ void container_set_add(struct container_set *set, struct list_head *link)
  *
  * Context: Any, the exit hook included; does not sleep.
  */
-void container_set_del(struct container_set *set, struct list_head *link)
+void container_set_del(struct container_set *set, struct hlist_node *link)
 {
 	unsigned int i;
 
 	spin_lock(&set->lock);
-	list_del_rcu(link);
+	hlist_del_rcu(link);
 	if (!--set->nr_tasks) {
 		for (i = 0; i < set->nr_places; i++)
 			if (set->place[i].container)
@@ -219,16 +219,9 @@ void container_set_del(struct container_set *set, struct list_head *link)
 	spin_unlock(&set->lock);
 }
 
-/**
- * container_set_can_fork - ask the subsystems whether a task of the set may make a child
- * @set: the set
- * @must: they may not refuse
- *
- * Context: Does not sleep; the caller holds task_lock() of the task, which keeps it in the set.
- * Return: 0, and container_set_cancel_fork() or container_set_fork() is owed; or the first error,
- * and those who had allowed it have been told that it will not be.
- */
-int container_set_can_fork(const struct container_set *set, bool must)
+/* What container_set_can_fork() and the others do when there is anybody to be told. */
+
+int callers_can_fork(const struct container_set *set, bool must)
 {
 	const struct set_caller *caller = set->callers, *end = caller + set->nr_callers;
 	int error;
@@ -247,13 +240,7 @@ int container_set_can_fork(const struct container_set *set, bool must)
 	return 0;
 }
 
-/**
- * container_set_cancel_fork - tell the subsystems that there will be no child after all
- * @set: the set
- *
- * Context: As for container_set_can_fork().
- */
-void container_set_cancel_fork(const struct container_set *set)
+void callers_cancel_fork(const struct container_set *set)
 {
 	const struct set_caller *caller = set->callers, *end = caller + set->nr_callers;
 
@@ -262,14 +249,7 @@ void container_set_cancel_fork(const struct container_set *set)
 			caller->subsys->cancel_fork(caller->state);
 }
 
-/**
- * container_set_fork - tell the subsystems that there is a child
- * @set: the set
- * @child: the child
- *
- * Context: As for container_set_can_fork().
- */
-void container_set_fork(const struct container_set *set, struct task_struct *child)
+void callers_fork(const struct container_set *set, struct task_struct *child)
 {
 	const struct set_caller *caller = set->callers, *end = caller + set->nr_callers;
 
@@ -278,14 +258,7 @@ void container_set_fork(const struct container_set *set, struct task_struct *chi
 			caller->subsys->fork(child, caller->state);
 }
 
-/**
- * container_set_exit - tell the subsystems that a task is dying
- * @set: the set, which the task has not been taken out of yet: that keeps the states
- * @task: the task
- *
- * Context: The exit hook; does not sleep.
- */
-void container_set_exit(const struct container_set *set, struct task_struct *task)
+void callers_exit(const struct container_set *set, struct task_struct *task)
 {
 	const struct set_caller *caller = set->callers, *end = caller + set->nr_callers;
 

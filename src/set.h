@@ -35,7 +35,7 @@
 struct container_set {
 	spinlock_t lock; /* nr_tasks, tasks */
 	unsigned int nr_tasks;
-	struct list_head tasks;
+	struct hlist_head tasks;
 	struct hlist_node hash;
 	struct work_struct reap_work;
 	struct rcu_head rcu;
@@ -66,12 +66,66 @@ static inline struct container_set *container_set_of(struct set_place *place, un
 struct container_set *container_set_find(const struct container_set *from, unsigned int id,
 					 struct container *to);
 void container_set_put_unused(struct container_set *set);
-void container_set_add(struct container_set *set, struct list_head *link);
-void container_set_del(struct container_set *set, struct list_head *link);
-int container_set_can_fork(const struct container_set *set, bool must);
-void container_set_cancel_fork(const struct container_set *set);
-void container_set_fork(const struct container_set *set, struct task_struct *child);
-void container_set_exit(const struct container_set *set, struct task_struct *task);
+void container_set_add(struct container_set *set, struct hlist_node *link);
+void container_set_del(struct container_set *set, struct hlist_node *link);
+
+int callers_can_fork(const struct container_set *set, bool must);
+void callers_cancel_fork(const struct container_set *set);
+void callers_fork(const struct container_set *set, struct task_struct *child);
+void callers_exit(const struct container_set *set, struct task_struct *task);
+
+/**
+ * container_set_can_fork - ask the subsystems whether a task of the set may make a child
+ * @set: the set
+ * @must: they may not refuse
+ *
+ * Context: Does not sleep; the caller holds task_lock() of the task, which keeps it in the set.
+ * Return: 0, and container_set_cancel_fork() or container_set_fork() is owed; or the first error,
+ * and those who had allowed it have been told that it will not be.
+ */
+static inline int container_set_can_fork(const struct container_set *set, bool must)
+{
+	return set->nr_callers ? callers_can_fork(set, must) : 0;
+}
+
+/**
+ * container_set_cancel_fork - tell the subsystems that there will be no child after all
+ * @set: the set
+ *
+ * Context: As for container_set_can_fork().
+ */
+static inline void container_set_cancel_fork(const struct container_set *set)
+{
+	if (set->nr_callers)
+		callers_cancel_fork(set);
+}
+
+/**
+ * container_set_fork - tell the subsystems that there is a child
+ * @set: the set
+ * @child: the child
+ *
+ * Context: As for container_set_can_fork().
+ */
+static inline void container_set_fork(const struct container_set *set, struct task_struct *child)
+{
+	if (set->nr_callers)
+		callers_fork(set, child);
+}
+
+/**
+ * container_set_exit - tell the subsystems that a task is dying
+ * @set: the set, which the task has not been taken out of yet: that keeps the states
+ * @task: the task
+ *
+ * Context: The exit hook; does not sleep.
+ */
+static inline void container_set_exit(const struct container_set *set, struct task_struct *task)
+{
+	if (set->nr_callers)
+		callers_exit(set, task);
+}
+
 unsigned long container_sets_count_tasks(unsigned int id);
 
 #endif

@@ -12,22 +12,28 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
+#include "entry.h"
 #include "registry.h"
 #include "set.h"
 #include "task.h"
 
 unsigned long task_moves;
 
-static struct kmem_cache *entry_cache;
 static struct hlist_bl_head *task_table;
 static unsigned int task_table_bits;
+
+/* Has the entry been taken out of the table? Under task_lock() of its task. */
+static bool entry_is_out(const struct task_entry *entry)
+{
+	return entry->node.pprev == LIST_POISON2;
+}
 
 static struct hlist_bl_head *task_bucket(const struct task_struct *task)
 {
 	return &task_table[hash_ptr(task, task_table_bits)];
 }
 
-/* The entry of @task, under RCU. Under task_lock(@task) too it is that until the lock goes. */
+/* The entry of @task, under RCU or with preemption off. */
 static struct task_entry *task_entry(const struct task_struct *task)
 {
 	struct task_entry *entry;
@@ -39,49 +45,34 @@ static struct task_entry *task_entry(const struct task_struct *task)
 	return NULL;
 }
 
+/*
+ * The entry of @task, under task_lock(@task): while that is held, it is not replaced. It keeps
+ * preemption off, and so, for readers, the neighbours in the bucket.
+ */
 static struct task_entry *task_entry_locked(struct task_struct *task)
+{
+	lockdep_assert_held(&task->alloc_lock);
+	return task_entry(task);
+}
+
+/* The entry of the current task, with task_lock() held; NULL, and nothing held, without one. */
+static struct task_entry *current_entry_lock(void)
 {
 	struct task_entry *entry;
 
-	lockdep_assert_held(&task->alloc_lock);
-	/* The lock keeps this entry, not its neighbours in the bucket. */
-	rcu_read_lock();
-	entry = task_entry(task);
-	rcu_read_unlock();
-	return entry;
-}
-
-static bool task_has_entry(const struct task_struct *task)
-{
-	bool has;
-
-	rcu_read_lock();
-	has = task_entry(task);
-	rcu_read_unlock();
-	return has;
-}
-
-static struct task_entry *entry_alloc(gfp_t gfp)
-{
-	struct task_entry *entry = kmem_cache_alloc(entry_cache, gfp);
-
+	preempt_disable();
+	entry = task_entry(current);
 	if (entry) {
-		entry->reserve = NULL;
-		entry->set = NULL;
+		task_lock(current);
+		/* It may have been replaced, or taken out, before we had the lock. */
+		if (unlikely(entry_is_out(entry))) {
+			entry = task_entry_locked(current);
+			if (!entry)
+				task_unlock(current);
+		}
 	}
+	preempt_enable();
 	return entry;
-}
-
-/* Free an entry that nobody has ever seen, or NULL. */
-static void entry_free(struct task_entry *entry)
-{
-	if (entry)
-		kmem_cache_free(entry_cache, entry);
-}
-
-static void entry_free_rcu(struct rcu_head *rcu)
-{
-	entry_free(container_of(rcu, struct task_entry, rcu));
 }
 
 /* Take a fork's reserve away from an entry, under task_lock(), or when the task forks no more. */
@@ -120,19 +111,30 @@ static void bucket_replace(struct hlist_bl_head *head, struct hlist_bl_node *old
 	old->pprev = LIST_POISON2;
 }
 
-/* Make @new, or nothing, stand for the task instead of @old, or nothing. */
-static void task_table_change(struct task_struct *task, struct task_entry *old,
-			      struct task_entry *new)
+static void task_table_add(struct task_entry *new)
 {
-	struct hlist_bl_head *head = task_bucket(task);
+	struct hlist_bl_head *head = task_bucket(new->task);
 
 	hlist_bl_lock(head);
-	if (old && new)
-		bucket_replace(head, &old->node, &new->node);
-	else if (new)
-		hlist_bl_add_head_rcu(&new->node, head);
-	else if (old)
-		hlist_bl_del_rcu(&old->node);
+	hlist_bl_add_head_rcu(&new->node, head);
+	hlist_bl_unlock(head);
+}
+
+static void task_table_del(struct task_entry *old)
+{
+	struct hlist_bl_head *head = task_bucket(old->task);
+
+	hlist_bl_lock(head);
+	hlist_bl_del_rcu(&old->node);
+	hlist_bl_unlock(head);
+}
+
+static void task_table_replace(struct task_entry *old, struct task_entry *new)
+{
+	struct hlist_bl_head *head = task_bucket(old->task);
+
+	hlist_bl_lock(head);
+	bucket_replace(head, &old->node, &new->node);
 	hlist_bl_unlock(head);
 }
 
@@ -243,6 +245,8 @@ int task_move(struct task_struct *task, struct container_set *set, struct contai
 	}
 
 	task_lock(task);
+	/* The lock, then the flag; pairs with that of current_entry_take(). */
+	smp_mb__after_spinlock();
 	if (task->flags & PF_EXITING) {
 		task_unlock(task);
 		if (new)
@@ -262,13 +266,18 @@ int task_move(struct task_struct *task, struct container_set *set, struct contai
 	smp_store_release(&task_moves, task_moves + 1);
 	/* Before the task goes. */
 	smp_wmb();
-	task_table_change(task, old, new);
+	if (old && new)
+		task_table_replace(old, new);
+	else if (new)
+		task_table_add(new);
+	else if (old)
+		task_table_del(old);
 	if (old)
 		container_set_del(old->set, &old->link);
 	subsys_attach(task, from, to);
 	task_unlock(task);
 	if (old)
-		call_rcu(&old->rcu, entry_free_rcu);
+		entry_free_rcu(old);
 	return 0;
 }
 
@@ -303,18 +312,14 @@ static int reserve_prepare(struct task_entry *entry)
  */
 int task_fork_begin(void)
 {
-	struct task_entry *entry;
-	int error = 0;
+	struct task_entry *entry = current_entry_lock();
+	int error;
 
-	if (!task_has_entry(current))
+	if (!entry)
 		return 0;
-	task_lock(current);
-	entry = task_entry_locked(current);
-	if (entry) {
-		error = reserve_prepare(entry);
-		if (error)
-			entry->reserve = ERR_PTR(error);
-	}
+	error = reserve_prepare(entry);
+	if (error)
+		entry->reserve = ERR_PTR(error);
 	task_unlock(current);
 	return error;
 }
@@ -327,18 +332,36 @@ int task_fork_begin(void)
  */
 int task_fork_error(void)
 {
-	struct task_entry *entry;
+	struct task_entry *entry = current_entry_lock();
 	int error = -EAGAIN;
 
-	task_lock(current);
-	entry = task_entry_locked(current);
 	/* There is none if it has been moved to the roots meanwhile. */
-	if (entry && IS_ERR(entry->reserve)) {
+	if (!entry)
+		return error;
+	if (IS_ERR(entry->reserve)) {
 		error = PTR_ERR(entry->reserve);
 		entry->reserve = NULL;
 	}
 	task_unlock(current);
 	return error;
+}
+
+/* Make the reserve the entry of the child. */
+static void reserve_use(struct task_entry *entry, struct task_struct *child)
+{
+	struct task_entry *new = entry->reserve;
+
+	entry->reserve = NULL;
+	if (WARN_ONCE(IS_ERR_OR_NULL(new), "no entry for task %d\n", task_pid_nr(child)))
+		return;
+	if (!new->set)
+		container_set_can_fork(entry->set, true);
+	new->task = child;
+	new->set = entry->set;
+	/* Our own entry keeps the set from becoming empty. */
+	container_set_add(new->set, &new->link);
+	task_table_add(new);
+	container_set_fork(new->set, child);
 }
 
 /**
@@ -351,27 +374,12 @@ int task_fork_error(void)
  */
 void task_fork_end(struct task_struct *child)
 {
-	struct task_entry *entry, *new;
+	struct task_entry *entry = current_entry_lock();
 
-	if (!task_has_entry(current))
-		return;
-	task_lock(current);
-	entry = task_entry_locked(current);
 	if (entry) {
-		new = entry->reserve;
-		entry->reserve = NULL;
-		if (!WARN_ONCE(IS_ERR_OR_NULL(new), "no entry for task %d\n", task_pid_nr(child))) {
-			if (!new->set)
-				container_set_can_fork(entry->set, true);
-			new->task = child;
-			new->set = entry->set;
-			/* Our own entry keeps the set from becoming empty. */
-			container_set_add(new->set, &new->link);
-			task_table_change(child, NULL, new);
-			container_set_fork(new->set, child);
-		}
+		reserve_use(entry, child);
+		task_unlock(current);
 	}
-	task_unlock(current);
 	/* Before the child is put into a css_set; pairs with that of task_is_unborn(). */
 	smp_wmb();
 }
@@ -383,15 +391,41 @@ void task_fork_end(struct task_struct *child)
  */
 void task_fork_cancel(void)
 {
-	struct task_entry *entry;
+	struct task_entry *entry = current_entry_lock();
 
-	if (!task_has_entry(current))
+	if (!entry)
 		return;
-	task_lock(current);
-	entry = task_entry_locked(current);
-	if (entry)
-		reserve_cancel(entry);
+	reserve_cancel(entry);
 	task_unlock(current);
+}
+
+/*
+ * Take the dying current task's entry out of the table, if it has one.
+ *
+ * PF_EXITING was set before this. A move takes the lock before it looks at that, see task_move().
+ * So if nobody has the lock here, all moves that are still to come give up, and what those before
+ * have left is in the table.
+ */
+static struct task_entry *current_entry_take(void)
+{
+	struct task_entry *entry = NULL;
+	bool moving;
+
+	preempt_disable();
+	smp_mb();
+	moving = spin_is_locked(&current->alloc_lock);
+	smp_rmb();
+	entry = task_entry(current);
+	if (entry || moving) {
+		task_lock(current);
+		if (!entry || entry_is_out(entry))
+			entry = task_entry_locked(current);
+		if (entry)
+			task_table_del(entry);
+		task_unlock(current);
+	}
+	preempt_enable();
+	return entry;
 }
 
 /**
@@ -404,20 +438,15 @@ void task_fork_cancel(void)
  */
 void task_exit(void)
 {
-	struct task_entry *entry;
+	struct task_entry *entry = current_entry_take();
 
-	task_lock(current);
-	entry = task_entry_locked(current);
-	if (entry)
-		task_table_change(current, entry, NULL);
-	task_unlock(current);
 	if (!entry)
 		return;
 	reserve_cancel(entry);
 	container_set_exit(entry->set, current);
 	/* Last, for it lets go of the set, its containers and their states. */
 	container_set_del(entry->set, &entry->link);
-	call_rcu(&entry->rcu, entry_free_rcu);
+	entry_free_rcu(entry);
 }
 
 /**
@@ -428,6 +457,8 @@ void task_exit(void)
  */
 int task_init(unsigned int buckets)
 {
+	int error;
+
 	if (!buckets)
 		buckets = clamp_val(totalram_pages() / 8, 1024UL, 1UL << 18);
 	if (buckets < 2 || buckets > 1U << 24) {
@@ -438,12 +469,10 @@ int task_init(unsigned int buckets)
 	task_table = kvcalloc(1UL << task_table_bits, sizeof(*task_table), GFP_KERNEL);
 	if (!task_table)
 		return -ENOMEM;
-	entry_cache = kmem_cache_create("containerfs_task", sizeof(struct task_entry), 0, 0, NULL);
-	if (!entry_cache) {
+	error = entry_init();
+	if (error)
 		kvfree(task_table);
-		return -ENOMEM;
-	}
-	return 0;
+	return error;
 }
 
 /**
@@ -453,7 +482,6 @@ int task_init(unsigned int buckets)
  */
 void task_cleanup(void)
 {
-	rcu_barrier();
-	kmem_cache_destroy(entry_cache);
+	entry_cleanup();
 	kvfree(task_table);
 }

@@ -24,7 +24,10 @@ struct task_struct;
  * @reserve: the entry of the task's next child. Made when a fork begins, taken when it can no
  *	longer fail, which therefore needs no memory. If the fork is refused, the error, as an
  *	ERR_PTR(), until task_fork_error() has taken it. task_lock(@task)
- * @rcu: when the entry is on its way out, and has no @reserve any more
+ * @next: @link's, which readers may still follow when the entry is out
+ * @older: chains those that are out, see entry.c
+ * @rcu: when the entry is out, and has no @reserve any more
+ * @next_batch: chains those that are to be used again, see entry.c
  *
  * A task without an entry is in all the roots.
  */
@@ -32,10 +35,17 @@ struct task_entry {
 	struct hlist_bl_node node;
 	struct task_struct *task;
 	struct container_set *set;
-	struct list_head link;
+	union {
+		struct hlist_node link;
+		struct {
+			struct hlist_node *next;
+			struct task_entry *older;
+		};
+	};
 	union {
 		struct task_entry *reserve;
 		struct rcu_head rcu;
+		struct task_entry *next_batch;
 	};
 };
 
