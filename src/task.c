@@ -33,15 +33,22 @@ static struct hlist_bl_head *task_bucket(const struct task_struct *task)
 	return &task_table[hash_ptr(task, task_table_bits)];
 }
 
-/* The entry of @task, under RCU or with preemption off. */
+/*
+ * The entry of @task, under RCU or with preemption off, which is as good and costs less; that is
+ * why this is not hlist_bl_for_each_entry_rcu().
+ */
 static struct task_entry *task_entry(const struct task_struct *task)
 {
+	unsigned long first = (unsigned long)READ_ONCE(task_bucket(task)->first);
+	struct hlist_bl_node *pos = (struct hlist_bl_node *)(first & ~LIST_BL_LOCKMASK);
 	struct task_entry *entry;
-	struct hlist_bl_node *pos;
 
-	hlist_bl_for_each_entry_rcu(entry, pos, task_bucket(task), node)
+	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "task_entry() without RCU");
+	for (; pos; pos = READ_ONCE(pos->next)) {
+		entry = hlist_bl_entry(pos, struct task_entry, node);
 		if (entry->task == task)
 			return entry;
+	}
 	return NULL;
 }
 
