@@ -26,6 +26,14 @@ long result(long value)
 	return value == -1 ? -errno : value;
 }
 
+int times(int count)
+{
+	const char *percent = getenv("CONTAINERFS_PERCENT");
+	long scaled = (percent ? atol(percent) : 100) * count / 100;
+
+	return scaled > 0 ? scaled : 1;
+}
+
 int write_bytes(const char *path, const void *bytes, size_t length)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);

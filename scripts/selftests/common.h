@@ -45,6 +45,9 @@
 	__left != 0;							\
 })
 
+/* How often to do what a test would do @count times: CONTAINERFS_PERCENT scales it. */
+int times(int count);
+
 /* files */
 
 /* Both write with a single write(2). */

@@ -227,7 +227,7 @@ TEST_F(sets, a_set_is_found_again_while_it_is_on_its_way_out)
 	pid_t pid;
 	int i;
 
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < times(500); i++) {
 		pid = sleeper_at(COMBINATIONS - 1);
 		ASSERT_LT(0, pid);
 		ASSERT_TRUE(is_at(pid, 0, 2));
@@ -346,7 +346,7 @@ TEST_F(sets, children_inherit_while_their_parent_is_moved_in_several_trees)
 		for (i = 0;; i++)
 			if (move(parent, i % TREES, 1 + i / TREES % 2))
 				_exit(1);
-	for (i = 0; i < 2000; i++)
+	for (i = 0; i < times(2000); i++)
 		ASSERT_EQ(0, forked(is_in_containers() ? 0 : -1));
 	ASSERT_EQ(0, end(moving));
 	for (i = 0; i < (int)TREES; i++) {

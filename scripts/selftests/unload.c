@@ -154,7 +154,7 @@ TEST_F(unload, arming_races_with_disarming)
 	int i;
 
 	ASSERT_EQ(0, mount_tree());
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < times(100); i++) {
 		ASSERT_EQ(0, make("/a"));
 		ASSERT_EQ(0, attach("/a", 0));
 		ASSERT_EQ(0, forked(strcmp("/a", where_am_i()) ? -1 : 0));
