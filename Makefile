@@ -20,9 +20,11 @@ KBUILD_FLAGS := $(foreach v,W V CONTAINERFS_KUNIT GCOV_PROFILE,$(if $($v),$v='$(
 SELFTESTS := $(patsubst scripts/selftests/%.c,build/selftests/%,\
 	$(filter-out %/common.c $(wildcard scripts/selftests/lib*.c),$(wildcard scripts/selftests/*.c)))
 SELFTESTS_SHARED := $(wildcard scripts/selftests/common.c scripts/selftests/lib*.c)
+# What "make soak" repeats: whatever races.
+SOAK ?= stress storm inherit exits sets subsys_forks subsys_files numtasks_limits hostile unload
 SELFTESTS_PLAIN := $(filter-out %.c %.h %/subsys,$(wildcard scripts/selftests/*))
 
-.PHONY: all help modules install uninstall recorder selftests vm kunit demo bench check clean
+.PHONY: all help modules install uninstall recorder selftests vm kunit coverage soak demo bench check clean
 .DELETE_ON_ERROR:
 
 all: ## build the modules for the running kernel, or against KDIR=
@@ -88,6 +90,21 @@ kunit: ## run the suites of kunit/ in a guest with the debug kernel; also SUITE=
 	@$(MAKE) --no-print-directory modules KERNEL=debug BUILD=build/kunit CONTAINERFS_KUNIT=y
 	@scripts/vm -k debug -f build/kunit/containerfs_kunit.ko -f kunit/run -l build/kunit/log \
 		sh /files/run $(SUITE)
+
+coverage: selftests ## run all tests on the debug kernel, print how many lines they reach
+	@$(MAKE) --no-print-directory modules KERNEL=debug BUILD=build/coverage/kunit \
+		CONTAINERFS_KUNIT=y GCOV_PROFILE=y
+	@$(MAKE) --no-print-directory recorder KERNEL=debug BUILD=build/coverage/modules \
+		GCOV_PROFILE=y
+	@mkdir -p build/coverage/files/kunit
+	@cp -p build/selftests/* build/coverage/files/
+	@cp -p kunit/run build/coverage/kunit/containerfs_kunit.ko build/coverage/files/kunit/
+	@scripts/coverage run
+
+soak: recorder selftests ## run the races for hours, in a guest; also HOOK=kprobe ROUNDS= SOAK=
+	@scripts/vm -k $(KERNEL) -t 0 -f build/selftests -l build/soak-$(KERNEL).log \
+		env CONTAINERFS_SCALE=$(or $(CONTAINERFS_SCALE),1000) sh /files/run $(or $(HOOK),ftrace) \
+		$(foreach round,$(shell seq $(or $(ROUNDS),10)),$(SOAK))
 
 demo: modules ## the README's sessions, in a guest
 	@scripts/vm -k $(KERNEL) -f scripts/demo -f README.md sh /files/demo /files/README.md

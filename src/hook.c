@@ -15,6 +15,7 @@
 #include <containerfs/subsys.h>
 
 #include "container.h"
+#include "guard.h"
 #include "hook.h"
 #include "task.h"
 
@@ -129,7 +130,7 @@ static int hook_kprobe_check(struct hook *hook)
 
 static int hook_kprobe_arm(struct hook *hook)
 {
-	return hook_kprobe_register(hook, 0);
+	return guard_check() ?: hook_kprobe_register(hook, 0);
 }
 
 static void hook_kprobe_disarm(struct hook *hook)
@@ -137,57 +138,10 @@ static void hook_kprobe_disarm(struct hook *hook)
 	unregister_kprobe(&hook->probe);
 }
 
-#ifdef CONFIG_DYNAMIC_FTRACE
-static void notrace guard_func(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-			       struct ftrace_regs *fregs)
-{
-}
-
-/*
- * Our kprobes are called through ftrace, but do not keep anybody from switching it off by
- * ftrace_enabled, nor notice that it is: forks would be missed in silence. This does, for as long
- * as we are loaded, on a function that is called for failing forks alone.
- */
-static struct ftrace_ops guard_ops = {
-	.func = guard_func,
-	.flags = FTRACE_OPS_FL_PERMANENT,
-};
-
-static int hook_kprobe_start(void)
-{
-	static char symbol[] = FORK_FAILED_SYMBOL;
-	int error = ftrace_set_filter(&guard_ops, symbol, strlen(symbol), 1);
-
-	if (!error)
-		error = register_ftrace_function(&guard_ops);
-	if (error) {
-		pr_err("hook=kprobe: %s cannot be guarded, error %d: is ftrace_enabled 0?\n",
-		       symbol, error);
-		ftrace_free_filter(&guard_ops);
-	}
-	return error;
-}
-
-static void hook_kprobe_stop(void)
-{
-	unregister_ftrace_function(&guard_ops);
-	ftrace_free_filter(&guard_ops);
-}
-#else
-static int hook_kprobe_start(void)
-{
-	return 0;
-}
-
-static void hook_kprobe_stop(void)
-{
-}
-#endif
-
 static const struct hook_method hook_kprobe = {
 	.name = "kprobe",
-	.start = hook_kprobe_start,
-	.stop = hook_kprobe_stop,
+	.start = guard_start,
+	.stop = guard_stop,
 	.check = hook_kprobe_check,
 	.arm = hook_kprobe_arm,
 	.disarm = hook_kprobe_disarm,

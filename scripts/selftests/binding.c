@@ -182,7 +182,7 @@ TEST_F(rcfs, a_mount_right_after_an_umount_never_fails)
 	};
 	int i;
 
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < scaled(300); i++) {
 		ASSERT_EQ(0, mount_rcfs(ONE, options[i % ARRAY_SIZE(options)])) TH_LOG("%d", i);
 		ASSERT_EQ(0, umount(ONE)) TH_LOG("in round %d", i);
 		ASSERT_EQ(0, count_trees());
@@ -197,12 +197,12 @@ TEST_F(rcfs, a_mount_never_fails_while_others_mount_and_umount)
 
 	pid = child();
 	if (pid == 0) {
-		for (i = 0; i < 300; i++)
+		for (i = 0; i < scaled(300); i++)
 			if (mount_rcfs(TWO, "debug,numtasks") || umount(TWO))
 				_exit(1);
 		_exit(0);
 	}
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < scaled(300); i++) {
 		ASSERT_EQ(0, mount_rcfs(ONE, "numtasks,debug")) TH_LOG("in round %d", i);
 		ASSERT_EQ(0, make_at(ONE "/a"));
 		ASSERT_EQ(0, umount(ONE));
@@ -222,14 +222,14 @@ TEST_F(rcfs, of_two_that_race_for_a_subsystem_one_gets_it)
 
 	pid = child();
 	if (pid == 0) {
-		for (i = 0; i < 300; i++) {
+		for (i = 0; i < scaled(300); i++) {
 			error = mount_rcfs(TWO, "debug,cpuacct");
 			if ((error && error != -EBUSY) || (!error && umount(TWO)))
 				_exit(1);
 		}
 		_exit(0);
 	}
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < scaled(300); i++) {
 		error = mount_rcfs(ONE, "debug,numtasks");
 		ASSERT_TRUE(error == 0 || error == -EBUSY);
 		if (!error)

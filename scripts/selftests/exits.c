@@ -68,7 +68,7 @@ TEST_F(exits, a_fork_into_no_cgroup_leaves_no_trace)
 {
 	int i;
 
-	for (i = 0; i < 100; i++)
+	for (i = 0; i < scaled(100); i++)
 		ASSERT_EQ(-EBADF, clone3_fails(CLONE_INTO_CGROUP, 1000));
 	EXPECT_EQ(0, traces());
 }
@@ -81,7 +81,7 @@ static int fork_beyond_limit(void)
 
 	if (setrlimit(RLIMIT_NPROC, &none) || become(SOMEBODY))
 		return -errno;
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < scaled(100); i++) {
 		pid = fork();
 		if (pid == 0)
 			_exit(0);
@@ -117,7 +117,7 @@ static int fork_beyond_cgroup(atomic_int *skip)
 		*skip = 1;
 		return 0;
 	}
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < scaled(100); i++) {
 		pid = fork();
 		if (pid == 0)
 			_exit(0);
@@ -152,7 +152,7 @@ static int fork_into_dead_namespace(void)
 		_exit(0);
 	if (reap(pid))
 		return -ECHILD;
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < scaled(100); i++) {
 		pid = fork();
 		if (pid == 0)
 			_exit(0);
@@ -177,7 +177,7 @@ TEST_F(exits, a_fork_that_is_killed_leaves_no_trace)
 	pid_t pid;
 	int i;
 
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < scaled(200); i++) {
 		pid = child();
 		if (pid == 0) {
 			signal(SIGCHLD, SIG_IGN);
@@ -229,7 +229,7 @@ TEST_F(exits, a_task_is_out_when_wait_returns)
 	pid_t pid;
 	int i;
 
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < scaled(500); i++) {
 		pid = child();
 		if (pid == 0)
 			_exit(0);
@@ -244,7 +244,7 @@ TEST_F(exits, a_task_is_out_when_its_parent_can_wait_for_it)
 	pid_t pid;
 	int i;
 
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < scaled(300); i++) {
 		pid = child();
 		if (pid == 0)
 			_exit(0);
@@ -261,7 +261,7 @@ TEST_F(exits, a_task_is_out_when_its_pidfd_is_ready)
 	pid_t pid;
 	int i;
 
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < scaled(300); i++) {
 		pid = child();
 		if (pid == 0)
 			_exit(0);
@@ -283,7 +283,7 @@ TEST_F(exits, a_task_is_out_when_its_parent_gets_SIGCHLD)
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < scaled(300); i++) {
 		pid = child();
 		if (pid == 0)
 			_exit(0);
@@ -299,7 +299,7 @@ TEST_F(exits, threads_are_out_when_their_process_is_waited_for)
 	pid_t pid;
 	int i, j;
 
-	for (i = 0; i < 50; i++) {
+	for (i = 0; i < scaled(50); i++) {
 		pid = child();
 		if (pid == 0) {
 			for (j = 0; j < 10; j++)
@@ -317,7 +317,7 @@ TEST_F(exits, killed_tasks_are_out_too)
 	pid_t pid;
 	int i;
 
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < scaled(100); i++) {
 		pid = sleeper("/a");
 		ASSERT_LT(0, pid);
 		ASSERT_EQ(0, end(pid));
@@ -332,7 +332,7 @@ TEST_F(exits, a_task_that_dies_while_it_is_moved_is_out)
 	int i, error;
 
 	ASSERT_EQ(0, make("/b"));
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < scaled(500); i++) {
 		pid = child();
 		if (pid == 0)
 			_exit(0);

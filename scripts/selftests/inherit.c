@@ -56,7 +56,7 @@ TEST_F(inherit, fork_inherits)
 {
 	int i;
 
-	for (i = 0; i < 500; i++)
+	for (i = 0; i < scaled(500); i++)
 		ASSERT_EQ(0, forked(-is_in("/a")));
 	EXPECT_EQ(1, population("/a"));
 	EXPECT_EQ(1, count_tracked());
@@ -75,7 +75,7 @@ TEST_F(inherit, vfork_inherits)
 {
 	int i;
 
-	for (i = 0; i < 100; i++)
+	for (i = 0; i < scaled(100); i++)
 		ASSERT_EQ(0, vforked("/a"));
 	EXPECT_EQ(1, population("/a"));
 }
@@ -273,16 +273,16 @@ TEST_F(inherit, an_orphan_stays)
 TEST_F(inherit, all_of_many_children_are_listed)
 {
 	pid_t pids[200];
-	size_t i;
+	int i, many = scaled(200) < 200 ? scaled(200) : 200;
 
-	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+	for (i = 0; i < many; i++) {
 		pids[i] = child();
 		if (pids[i] == 0)
 			for (;;)
 				pause();
 	}
-	EXPECT_EQ(1 + ARRAY_SIZE(pids), population("/a"));
-	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+	EXPECT_EQ(1 + many, population("/a"));
+	for (i = 0; i < many; i++) {
 		EXPECT_TRUE(listed("/a", pids[i]));
 		ASSERT_EQ(0, end(pids[i]));
 	}
@@ -325,7 +325,7 @@ TEST_F(inherit, a_child_that_is_moved_at_once_is_there_and_nowhere_else)
 	pid_t pid;
 	int i;
 
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < scaled(500); i++) {
 		*moved = 0;
 		pid = child();
 		if (pid == 0) {

@@ -347,7 +347,7 @@ TEST_F(tree, a_mount_right_after_an_umount_never_fails)
 	int i;
 
 	ASSERT_EQ(0, umount(TREE));
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < scaled(300); i++) {
 		ASSERT_EQ(0, remount_tree()) TH_LOG("in round %d", i);
 		ASSERT_EQ(0, umount(TREE)) TH_LOG("in round %d", i);
 	}
@@ -363,12 +363,12 @@ TEST_F(tree, a_mount_never_fails_while_others_mount_and_umount)
 	ASSERT_EQ(0, umount(TREE));
 	pid = child();
 	if (pid == 0) {
-		for (i = 0; i < 300; i++)
+		for (i = 0; i < scaled(300); i++)
 			if (mount_other(NULL) || umount(OTHER))
 				_exit(1);
 		_exit(0);
 	}
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < scaled(300); i++) {
 		ASSERT_EQ(0, remount_tree()) TH_LOG("in round %d", i);
 		ASSERT_EQ(0, make("/a"));
 		ASSERT_EQ(0, umount(TREE));

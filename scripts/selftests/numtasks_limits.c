@@ -104,7 +104,7 @@ TEST_F(numtasks, a_zombie_does_not_count)
 
 	ASSERT_EQ(0, enter(A, 0));
 	ASSERT_EQ(0, set_limit(A, "2"));
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < scaled(100); i++) {
 		pid = child();
 		if (pid == 0)
 			_exit(0);
@@ -335,7 +335,7 @@ TEST_F(numtasks, a_fork_bomb_never_passes_the_limit)
 		i = count_tasks(A);
 		ASSERT_GE(100, i);
 	} while (i < 100 || !atomic_load(&bomb->refused));
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < scaled(300); i++) {
 		ASSERT_EQ(100, tasks_now(A)) TH_LOG("in round %d", i);
 		ASSERT_EQ(100, count_tasks(A)) TH_LOG("in round %d", i);
 		/* The machine is usable. */

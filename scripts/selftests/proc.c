@@ -314,7 +314,7 @@ TEST_F(tree, lookups_race_with_exits)
 
 	ASSERT_EQ(0, make("/a"));
 	ASSERT_EQ(0, attach("/a", 0));
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < scaled(300); i++) {
 		pid = child();
 		if (pid == 0)
 			_exit(0);

@@ -388,12 +388,12 @@ TEST_F(release, removal_races_with_the_announcement)
 {
 	int i;
 
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < scaled(200); i++) {
 		ASSERT_EQ(0, make_notifying("/race"));
 		ASSERT_EQ(0, fill_and_empty("/race"));
 		ASSERT_EQ(0, drop("/race"));
 	}
-	EXPECT_GE(200, announced("/race"));
+	EXPECT_GE(scaled(200), announced("/race"));
 }
 
 TEST_F(release, in_the_end_nothing_was_announced_too_often)

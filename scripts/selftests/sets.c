@@ -227,7 +227,7 @@ TEST_F(sets, a_set_is_found_again_while_it_is_on_its_way_out)
 	pid_t pid;
 	int i;
 
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < scaled(500); i++) {
 		pid = sleeper_at(COMBINATIONS - 1);
 		ASSERT_LT(0, pid);
 		ASSERT_TRUE(is_at(pid, 0, 2));

@@ -295,7 +295,7 @@ TEST_F(subsys, a_failed_mkdir_leaves_nothing)
 	int i;
 
 	ASSERT_EQ(0, mount_rcfs(ONE, "alpha,beta"));
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < scaled(100); i++) {
 		ASSERT_EQ(0, recorder_fail(callbacks[i % 2], text("0,%d", EDOM)));
 		ASSERT_EQ(-EDOM, make_at(ONE "/a"));
 		ASSERT_EQ(0, recorder_fail(callbacks[i % 2], "0,0"));

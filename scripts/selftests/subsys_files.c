@@ -370,7 +370,7 @@ TEST_F(files, using_them_races_with_removing_their_container)
 		} while (!error || error == -ENOENT || error == -ENODEV);
 		_exit(1);
 	}
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < scaled(1000); i++) {
 		ASSERT_EQ(0, rmdir(ONE "/a"));
 		ASSERT_EQ(0, make_at(ONE "/a"));
 	}

@@ -205,7 +205,7 @@ TEST_F(forks, forks_that_are_killed_are_cancelled)
 	pid_t pid;
 	int i;
 
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < scaled(200); i++) {
 		pid = child();
 		if (pid == 0) {
 			signal(SIGCHLD, SIG_IGN);
@@ -253,7 +253,7 @@ TEST_F(forks, forks_are_counted_right_while_their_parents_are_moved_and_refused)
 		for (i = 0;; i++)
 			if (enter(places[i / 3 % 3], forkers[i % 3]))
 				_exit(1);
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < scaled(1000); i++) {
 		ASSERT_EQ(0, recorder_fail("can_fork", text("%d,%d", i % 3 == 1 ? EAGAIN : 0,
 							    i % 3 == 2 ? EAGAIN : 0)));
 		sched_yield();

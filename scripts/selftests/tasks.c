@@ -382,7 +382,7 @@ TEST_F(tree, two_who_move_the_same_thread_end_in_one_place)
 	if (mover == 0)
 		for (;;)
 			attach("/a", pid);
-	for (i = 0; i < 1000; i++)
+	for (i = 0; i < scaled(1000); i++)
 		ASSERT_EQ(0, attach("/b", pid));
 	ASSERT_EQ(0, end(mover));
 	EXPECT_EQ(1, listed("/a", pid) + listed("/b", pid));

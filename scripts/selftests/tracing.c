@@ -53,7 +53,7 @@ static int lose_nobody(void)
 {
 	int i, error = 0;
 
-	for (i = 0; i < 50 && !error; i++)
+	for (i = 0; i < scaled(50) && !error; i++)
 		error = forked(strcmp("/a", where_am_i()) ? -1 : 0);
 	if (!error && (population("/a") != 1 || count_tracked() != 1))
 		error = -ESTALE;

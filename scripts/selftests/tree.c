@@ -155,7 +155,7 @@ TEST_F(tree, rmdir_right_after_wait_works_first_time)
 {
 	int i;
 
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < scaled(500); i++) {
 		ASSERT_EQ(0, make("/a"));
 		ASSERT_EQ(0, forked(attach("/a", 0)));
 		ASSERT_EQ(0, drop("/a")) TH_LOG("in round %d", i);
@@ -166,7 +166,7 @@ TEST_F(tree, rmdir_right_after_the_last_task_moved_away_works_first_time)
 {
 	int i;
 
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < scaled(500); i++) {
 		ASSERT_EQ(0, make("/a"));
 		ASSERT_EQ(0, attach("/a", getpid()));
 		ASSERT_EQ(0, attach("", getpid()));

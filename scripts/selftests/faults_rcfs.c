@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+// Tests of what happens to trees of type rcfs and subsystems when memory is short.
+#include "rcfstest.h"
+
+#include "faults.h"
+
+static const char *state_of_trees(void)
+{
+	return text("%d trees, debug %d, cpuacct %d, numtasks %d", count_trees(),
+		    subsys_tree_id("debug"), subsys_tree_id("cpuacct"), subsys_tree_id("numtasks"));
+}
+
+static int run_mount(void)
+{
+	return result(mount("none", ONE, "rcfs", 0, "debug,cpuacct,numtasks,name=x"));
+}
+
+static int run_mount_in_steps(void)
+{
+	return mount_in_steps("rcfs", ONE, "debug,cpuacct,numtasks,name=x,release_agent=/bin/x");
+}
+
+static int undo_mount(void)
+{
+	return result(umount(ONE));
+}
+
+static int run_mount_default(void)
+{
+	return result(mount("none", ONE, "container", 0, "cpuacct,numtasks"));
+}
+
+static int run_mkdir_bound(void)
+{
+	return result(mkdir(ONE "/x", 0755));
+}
+
+static int undo_mkdir_bound(void)
+{
+	return result(rmdir(ONE "/x"));
+}
+
+static const char *state_of_bound(void)
+{
+	return text("%s, %d containers, %d tasks, x %d, %lld sets, %lld references",
+		    state_of_trees(), subsys_containers("numtasks"),
+		    tree_tasks("debug,cpuacct,numtasks"), exists(ONE "/x"),
+		    number(ONE "/debug.setcount"), number(ONE "/debug.refcount"));
+}
+
+static int run_attach(void)
+{
+	return enter(ONE "/y", 0);
+}
+
+static int undo_attach(void)
+{
+	return enter(ONE, 0);
+}
+
+static int run_remount(void)
+{
+	return result(mount("none", ONE, NULL, MS_REMOUNT, "release_agent=/bin/x"));
+}
+
+static int undo_remount(void)
+{
+	return result(mount("none", ONE, NULL, MS_REMOUNT, "release_agent=/bin/y"));
+}
+
+static const char *state_of_agent(void)
+{
+	return content(ONE "/release_agent");
+}
+
+static int run_load(void)
+{
+	return load("rc_debug", "");
+}
+
+static int undo_load(void)
+{
+	return unload("rc_debug");
+}
+
+/* Trees of type rcfs, with the subsystems that come with it */
+FIXTURE(faults_rcfs)
+{
+};
+
+FIXTURE_SETUP(faults_rcfs)
+{
+	if (!injectable())
+		SKIP(return, "this kernel cannot make allocations fail");
+	ASSERT_EQ(0, clear_trees());
+	ASSERT_EQ(0, load_subsystems());
+	mkdir(ONE, 0755);
+}
+
+FIXTURE_TEARDOWN(faults_rcfs)
+{
+	if (!injectable())
+		return;
+	EXPECT_EQ(0, clear_trees());
+	EXPECT_EQ(0, unload_subsystems());
+}
+
+TEST_F(faults_rcfs, in_a_mount)
+{
+	EXPECT_ALL_OR_NOTHING(run_mount, undo_mount, state_of_trees);
+	EXPECT_ALL_OR_NOTHING(run_mount_default, undo_mount, state_of_trees);
+}
+
+TEST_F(faults_rcfs, in_a_mount_in_steps)
+{
+	EXPECT_ALL_OR_NOTHING(run_mount_in_steps, undo_mount, state_of_trees);
+}
+
+TEST_F(faults_rcfs, in_mkdir_with_subsystems)
+{
+	ASSERT_EQ(0, mount_rcfs(ONE, "debug,cpuacct,numtasks"));
+	EXPECT_ALL_OR_NOTHING(run_mkdir_bound, undo_mkdir_bound, state_of_bound);
+}
+
+TEST_F(faults_rcfs, in_a_fork_that_subsystems_count)
+{
+	ASSERT_EQ(0, mount_rcfs(ONE, "debug,cpuacct,numtasks"));
+	ASSERT_EQ(0, mkdir(ONE "/y", 0755));
+	ASSERT_EQ(0, enter(ONE "/y", 0));
+	EXPECT_ALL_OR_NOTHING(run_fork, undo_fork, state_of_bound);
+	EXPECT_EQ(1, number(ONE "/y/numtasks.current"));
+}
+
+TEST_F(faults_rcfs, in_a_move_that_subsystems_are_told_of)
+{
+	ASSERT_EQ(0, mount_rcfs(ONE, "debug,cpuacct,numtasks"));
+	ASSERT_EQ(0, mkdir(ONE "/y", 0755));
+	EXPECT_ALL_OR_NOTHING(run_attach, undo_attach, state_of_bound);
+	EXPECT_EQ(0, number(ONE "/y/numtasks.current"));
+}
+
+TEST_F(faults_rcfs, in_a_remount)
+{
+	ASSERT_EQ(0, mount_rcfs(ONE, "none,name=x"));
+	ASSERT_EQ(0, undo_remount());
+	EXPECT_ALL_OR_NOTHING(run_remount, undo_remount, state_of_agent);
+}
+
+TEST_F(faults_rcfs, in_loading_a_subsystem)
+{
+	ASSERT_EQ(0, unload("rc_debug"));
+	EXPECT_ALL_OR_NOTHING_SLOWLY(run_load, undo_load, state_of_trees);
+	ASSERT_EQ(0, run_load());
+}
+
+TEST_HARNESS_MAIN
