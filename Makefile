@@ -9,6 +9,9 @@ KDIR_RELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
 	$(KDIR)/include/generated/utsrelease.h)
 JOBS ?= $(shell nproc)
 
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+DKMS_SOURCE = $(DESTDIR)/usr/src/containerfs-$(VERSION)
+
 # The modules for kernel KERNEL are built in a copy of the sources, away from other kernels' objects.
 BUILD := build/$(KERNEL)
 # C= as KBUILD_CHECKSRC, because the headers of 7.3 turn C= off: they want a sparse that knows
@@ -21,10 +24,12 @@ SELFTESTS := $(patsubst scripts/selftests/%.c,build/selftests/%,\
 	$(filter-out %/common.c $(wildcard scripts/selftests/lib*.c),$(wildcard scripts/selftests/*.c)))
 SELFTESTS_SHARED := $(wildcard scripts/selftests/common.c scripts/selftests/lib*.c)
 # What "make soak" repeats: whatever races.
-SOAK ?= stress storm inherit exits sets subsys_forks subsys_files numtasks_limits hostile unload
+SOAK ?= stress storm trees_stress inherit exits sets subsys_forks subsys_files numtasks_limits \
+	numtasks_forks hostile unload
 SELFTESTS_PLAIN := $(filter-out %.c %.h %/subsys,$(wildcard scripts/selftests/*))
 
-.PHONY: all help modules install uninstall recorder selftests vm kunit coverage soak demo bench check clean
+.PHONY: all help modules install uninstall dkms-source dkms-install dkms-uninstall deb recorder \
+	selftests vm kunit coverage soak demo bench check check-install clean
 .DELETE_ON_ERROR:
 
 all: ## build the modules for the running kernel, or against KDIR=
@@ -34,12 +39,13 @@ all: ## build the modules for the running kernel, or against KDIR=
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
 help: ## list what can be made
-	@sed -n 's/^\([a-z_-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z_-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 	@echo 'KERNEL= is one of 6.1 6.12 7.3, by default 6.1, or debug: see scripts/kernels'
 
 modules: ## build for a Debian kernel into build/KERNEL; also W=1 C=2 CF= KCFLAGS= WERROR=1
 	@mkdir -p $(BUILD)
-	@find Kbuild $(wildcard src include kunit) -name '*.[chS]' -o -name Kbuild | \
+	@find Kbuild dkms.conf $(wildcard src include kunit) -name '*.[chS]' -o -name Kbuild \
+		-o -name dkms.conf | \
 		while read -r f; do \
 			cmp -s "$$f" "$(BUILD)/$$f" || install -D -m 644 "$$f" "$(BUILD)/$$f"; \
 		done
@@ -74,6 +80,7 @@ install: all ## install the modules, and what building a subsystem module needs;
 		$(DESTDIR)/usr/src/containerfs/include/containerfs/subsys.h
 	install -D -m 644 Module.symvers \
 		$(DESTDIR)/usr/src/containerfs/$(KDIR_RELEASE)/Module.symvers
+	$(if $(DESTDIR),,depmod $(KDIR_RELEASE))
 
 uninstall: ## undo install
 	rm -rf $(DESTDIR)/usr/src/containerfs
@@ -81,6 +88,32 @@ uninstall: ## undo install
 		\( -name 'containerfs.ko*' -o -name 'rc_debug.ko*' -o -name 'rc_cpuacct.ko*' -o \
 		-name 'rc_numtasks.ko*' \) -exec rm -f {} +
 	$(if $(DESTDIR),,depmod $(KDIR_RELEASE))
+
+dkms-source: ## install the sources where DKMS finds them; DESTDIR=
+	@find dkms.conf Kbuild LICENSE src include scripts/dkms-symvers -type f \
+		\( -name '*.[chS]' -o ! -name '*.*' -o -name dkms.conf \) | while read -r f; do \
+		mode=644; test ! -x "$$f" || mode=755; \
+		install -D -m $$mode "$$f" "$(DKMS_SOURCE)/$$f"; \
+	done
+
+dkms-install: dkms-uninstall ## have DKMS build and install the modules, for later kernels too
+	@scripts/deps dkms
+	@$(MAKE) --no-print-directory dkms-source
+	dkms install -m containerfs -v $(VERSION) -k $(RELEASE)
+
+dkms-uninstall: ## undo dkms-install, whatever the version was
+	@for dir in /usr/src/containerfs-[0-9]*; do \
+		test -d "$$dir" || continue; \
+		if dpkg-query -S "$$dir" >/dev/null 2>&1; then \
+			echo "$$dir belongs to a package: apt purge containerfs-dkms" >&2; exit 1; \
+		fi; \
+		test ! -d "/var/lib/dkms/containerfs/$${dir##*-}" || \
+			dkms remove -m containerfs -v "$${dir##*-}" --all || exit; \
+		rm -rf "$$dir"; \
+	done
+
+deb: ## build the Debian packages into build/deb, and have lintian judge them
+	@scripts/deb
 
 vm: modules ## a shell in a guest with the modules loaded and the tree at /dev/container
 	@scripts/vm -k $(KERNEL) -c sh -c 'mkdir /dev/container && modprobe containerfs && \
@@ -118,6 +151,9 @@ bench: modules ## count the instructions of forks, in a guest; also HOOK=kprobe
 
 check: ## build for all kernels, check the sources, run all tests on all kernels
 	@scripts/check
+
+check-install: ## install the packages in a real Debian 12 in QEMU: boots, upgrades, purges
+	@scripts/check-install
 
 clean: ## remove everything that was built, but not the cache of kernels
 	rm -rf build

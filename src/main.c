@@ -76,3 +76,4 @@ module_exit(containerfs_exit);
 MODULE_DESCRIPTION("Containers: groups of processes as directories, on a stock kernel");
 MODULE_AUTHOR("The containerfs project");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(CONTAINERFS_VERSION);

@@ -524,3 +524,4 @@ module_exit(cpuacct_exit);
 MODULE_DESCRIPTION("containerfs subsystem that shows the CPU time used in containers");
 MODULE_AUTHOR("The containerfs project");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(CONTAINERFS_VERSION);

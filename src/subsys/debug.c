@@ -84,3 +84,4 @@ module_exit(debug_exit);
 MODULE_DESCRIPTION("containerfs subsystem that shows the core's own bookkeeping");
 MODULE_AUTHOR("The containerfs project");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(CONTAINERFS_VERSION);

@@ -321,3 +321,4 @@ module_exit(numtasks_exit);
 MODULE_DESCRIPTION("containerfs subsystem that limits the number of tasks");
 MODULE_AUTHOR("The containerfs project");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(CONTAINERFS_VERSION);
