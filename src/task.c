@@ -43,7 +43,7 @@ static struct task_entry *task_entry(const struct task_struct *task)
 	struct hlist_bl_node *pos = (struct hlist_bl_node *)(first & ~LIST_BL_LOCKMASK);
 	struct task_entry *entry;
 
-	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "task_entry() without RCU");
+	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "the task table without RCU");
 	for (; pos; pos = READ_ONCE(pos->next)) {
 		entry = hlist_bl_entry(pos, struct task_entry, node);
 		if (entry->task == task)
@@ -72,14 +72,22 @@ static struct task_entry *current_entry_lock(void)
 	if (entry) {
 		task_lock(current);
 		/* It may have been replaced, or taken out, before we had the lock. */
-		if (unlikely(entry_is_out(entry))) {
+		if (unlikely(entry_is_out(entry)))
 			entry = task_entry_locked(current);
-			if (!entry)
-				task_unlock(current);
-		}
+		/* Sparse is not to know that this one lock is held sometimes. */
+		if (entry)
+			__release(&current->alloc_lock);
+		else
+			task_unlock(current);
 	}
 	preempt_enable();
 	return entry;
+}
+
+static void current_entry_unlock(void)
+{
+	__acquire(&current->alloc_lock);
+	task_unlock(current);
 }
 
 /* Take a fork's reserve away from an entry, under task_lock(), or when the task forks no more. */
@@ -327,7 +335,7 @@ int task_fork_begin(void)
 	error = reserve_prepare(entry);
 	if (error)
 		entry->reserve = ERR_PTR(error);
-	task_unlock(current);
+	current_entry_unlock();
 	return error;
 }
 
@@ -349,7 +357,7 @@ int task_fork_error(void)
 		error = PTR_ERR(entry->reserve);
 		entry->reserve = NULL;
 	}
-	task_unlock(current);
+	current_entry_unlock();
 	return error;
 }
 
@@ -385,7 +393,7 @@ void task_fork_end(struct task_struct *child)
 
 	if (entry) {
 		reserve_use(entry, child);
-		task_unlock(current);
+		current_entry_unlock();
 	}
 	/* Before the child is put into a css_set; pairs with that of task_is_unborn(). */
 	smp_wmb();
@@ -403,7 +411,7 @@ void task_fork_cancel(void)
 	if (!entry)
 		return;
 	reserve_cancel(entry);
-	task_unlock(current);
+	current_entry_unlock();
 }
 
 /*
@@ -415,12 +423,14 @@ void task_fork_cancel(void)
  */
 static struct task_entry *current_entry_take(void)
 {
-	struct task_entry *entry = NULL;
+	struct task_entry *entry;
 	bool moving;
 
 	preempt_disable();
+	/* PF_EXITING, then the lock; pairs with that of task_move(). */
 	smp_mb();
 	moving = spin_is_locked(&current->alloc_lock);
+	/* The lock, then the table: who has released the one has changed the other. */
 	smp_rmb();
 	entry = task_entry(current);
 	if (entry || moving) {
