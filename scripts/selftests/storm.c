@@ -101,7 +101,7 @@ static int load_and_unload(unsigned int round)
 
 TEST(loads_and_unloads_while_tasks_are_made_and_proc_is_read)
 {
-	int i, count = scaled(100);
+	int i, count = scaled(50);
 	pid_t pids[ARRAY_SIZE(others)];
 	size_t j;
 
