@@ -34,6 +34,11 @@ long result(long value)
 	return value == -1 ? -errno : value;
 }
 
+int up_to(int most)
+{
+	return scaled(most) < most ? scaled(most) : most;
+}
+
 int write_bytes(const char *path, const void *bytes, size_t length)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);

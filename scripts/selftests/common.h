@@ -47,6 +47,8 @@
 
 /* A number of rounds, or of tasks, that is to be so many percent: CONTAINERFS_SCALE, or 100 */
 int scaled(int count);
+/* The same for something that must not be more than @most. */
+int up_to(int most);
 
 /* files */
 

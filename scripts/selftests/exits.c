@@ -207,7 +207,7 @@ static int fork_under_signals(void)
 	pid_t pid;
 
 	sigaction(SIGALRM, &action, NULL);
-	for (i = 1; i <= 300 && !error; i++) {
+	for (i = 1; i <= scaled(300) && !error; i++) {
 		once.it_value.tv_usec = i * 20;
 		setitimer(ITIMER_REAL, &once, NULL);
 		pid = fork();

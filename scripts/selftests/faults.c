@@ -146,7 +146,7 @@ FIXTURE(faults)
 FIXTURE_SETUP(faults)
 {
 	if (!injectable())
-		SKIP(return, "this kernel cannot make allocations fail");
+		SKIP(_exit(KSFT_SKIP), "this kernel cannot make allocations fail");
 	ASSERT_EQ(0, mount_tree());
 	ASSERT_EQ(0, make("/y"));
 }

@@ -91,7 +91,7 @@ FIXTURE(faults_rcfs)
 FIXTURE_SETUP(faults_rcfs)
 {
 	if (!injectable())
-		SKIP(return, "this kernel cannot make allocations fail");
+		SKIP(_exit(KSFT_SKIP), "this kernel cannot make allocations fail");
 	ASSERT_EQ(0, clear_trees());
 	ASSERT_EQ(0, load_subsystems());
 	mkdir(ONE, 0755);

@@ -24,11 +24,6 @@ static int lose_nobody(unsigned int tasks)
 	return ledger->complaints ? -ESTALE : 0;
 }
 
-static unsigned int many(void)
-{
-	return scaled(300);
-}
-
 /* Do something until the end; not from within the container. */
 static pid_t begin(void (*something)(void))
 {
@@ -90,7 +85,7 @@ TEST_F(hostile, nobody_is_lost_while_a_processor_goes_and_comes)
 		SKIP(return, "no processor can be taken away here");
 	hotplug = begin(take_processor_away);
 	ASSERT_EQ(0, enter_container());
-	EXPECT_EQ(0, lose_nobody(many())) TH_LOG("%s", ledger->complaint);
+	EXPECT_EQ(0, lose_nobody(scaled(200))) TH_LOG("%s", ledger->complaint);
 	EXPECT_EQ(0, end(hotplug));
 }
 
@@ -99,9 +94,9 @@ TEST_F(hostile, nobody_is_lost_when_there_is_one_processor_left)
 	if (write_file(PROCESSOR, "0"))
 		SKIP(return, "no processor can be taken away here");
 	ASSERT_EQ(0, enter_container());
-	EXPECT_EQ(0, lose_nobody(20)) TH_LOG("%s", ledger->complaint);
+	EXPECT_EQ(0, lose_nobody(scaled(50))) TH_LOG("%s", ledger->complaint);
 	ASSERT_EQ(0, write_file(PROCESSOR, "1"));
-	EXPECT_EQ(0, lose_nobody(20)) TH_LOG("%s", ledger->complaint);
+	EXPECT_EQ(0, lose_nobody(scaled(50))) TH_LOG("%s", ledger->complaint);
 }
 
 static void trace_and_probe(void)
@@ -128,7 +123,7 @@ TEST_F(hostile, nobody_is_lost_while_tracers_and_probes_come_and_go)
 		SKIP(return, "this kernel has no tracers");
 	tracer = begin(trace_and_probe);
 	ASSERT_EQ(0, enter_container());
-	EXPECT_EQ(0, lose_nobody(many())) TH_LOG("%s", ledger->complaint);
+	EXPECT_EQ(0, lose_nobody(scaled(200))) TH_LOG("%s", ledger->complaint);
 	EXPECT_EQ(0, end(tracer));
 }
 
@@ -141,12 +136,12 @@ TEST_F(hostile, nobody_is_lost_when_kprobes_are_switched_off)
 		SKIP(return, "this kernel has no switch for kprobes");
 	error = write_file(KPROBES_ENABLED, "0");
 	ASSERT_EQ(0, enter_container());
-	EXPECT_EQ(0, lose_nobody(20)) TH_LOG("switching off gave %d", error);
+	EXPECT_EQ(0, lose_nobody(scaled(50))) TH_LOG("switching off gave %d", error);
 	error = write_file(KPROBES_ENABLED, "0");
-	EXPECT_EQ(0, lose_nobody(20)) TH_LOG("switching off gave %d", error);
+	EXPECT_EQ(0, lose_nobody(scaled(50))) TH_LOG("switching off gave %d", error);
 	/* Nobody has to live with them once they are off. */
 	write_file(KPROBES_ENABLED, "1");
-	EXPECT_EQ(0, lose_nobody(20)) TH_LOG("%s", ledger->complaint);
+	EXPECT_EQ(0, lose_nobody(scaled(50))) TH_LOG("%s", ledger->complaint);
 }
 
 /* Either it does without them, or it says why it cannot be loaded. */
@@ -158,14 +153,16 @@ static void load_without(struct __test_metadata *_metadata, const char *file, co
 		SKIP(return, "this kernel has no such switch");
 	ASSERT_EQ(0, clear_tree());
 	ASSERT_EQ(0, module_unload_patiently());
-	ASSERT_EQ(0, write_file(file, "0"));
+	/* Some kernels never let it be switched off. */
+	error = write_file(file, "0");
+	EXPECT_TRUE(error == 0 || error == -EOPNOTSUPP);
 	mark = log_mark();
 	error = module_load(module_parameters()) ?: remount_tree() ?: enter_container();
 	if (error) {
 		EXPECT_EQ(-EBUSY, error);
 		EXPECT_TRUE(log_has(mark, word, "containerfs: "));
 	} else {
-		EXPECT_EQ(0, lose_nobody(20)) TH_LOG("%s", ledger->complaint);
+		EXPECT_EQ(0, lose_nobody(scaled(50))) TH_LOG("%s", ledger->complaint);
 	}
 	close(mark);
 	EXPECT_EQ(0, switch_all_on());

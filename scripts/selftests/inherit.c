@@ -273,7 +273,7 @@ TEST_F(inherit, an_orphan_stays)
 TEST_F(inherit, all_of_many_children_are_listed)
 {
 	pid_t pids[200];
-	int i, many = scaled(200) < 200 ? scaled(200) : 200;
+	int i, many = up_to(ARRAY_SIZE(pids));
 
 	for (i = 0; i < many; i++) {
 		pids[i] = child();

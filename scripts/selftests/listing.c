@@ -55,7 +55,7 @@ TEST_F(tree, ids_are_of_threads)
 /* They do not fit into one page, nor are they put in by their order. */
 TEST_F(tree, ids_ascend_and_each_is_there_once)
 {
-	const size_t many = scaled(MANY) < MANY ? scaled(MANY) : MANY;
+	const size_t many = up_to(MANY);
 	static struct thread threads[MANY];
 	struct ids ids;
 	size_t i;
@@ -84,7 +84,7 @@ TEST_F(tree, ids_come_in_pieces_of_every_size)
 	int fd;
 
 	ASSERT_EQ(0, make("/a"));
-	ASSERT_EQ(0, start_many("/a", threads, ARRAY_SIZE(threads)));
+	ASSERT_EQ(0, start_many("/a", threads, up_to(ARRAY_SIZE(threads))));
 	ASSERT_LT(0, read_file(TREE "/a/tasks", whole, sizeof(whole)));
 	for (i = 1; i < 64 + ARRAY_SIZE(large); i++) {
 		fd = open(TREE "/a/tasks", O_RDONLY | O_CLOEXEC);
@@ -102,7 +102,7 @@ TEST_F(tree, any_part_can_be_read_at_its_offset)
 	int fd;
 
 	ASSERT_EQ(0, make("/a"));
-	ASSERT_EQ(0, start_many("/a", threads, ARRAY_SIZE(threads)));
+	ASSERT_EQ(0, start_many("/a", threads, up_to(ARRAY_SIZE(threads))));
 	length = read_file(TREE "/a/tasks", whole, sizeof(whole));
 	ASSERT_LT(0, length);
 	fd = open(TREE "/a/tasks", O_RDONLY | O_CLOEXEC);

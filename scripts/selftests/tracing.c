@@ -68,7 +68,7 @@ FIXTURE_SETUP(tracing)
 {
 	ASSERT_EQ(0, mount_tree());
 	if (!exists(TRACING "/current_tracer"))
-		SKIP(return, "this kernel has no tracers");
+		SKIP(_exit(KSFT_SKIP), "this kernel has no tracers");
 }
 
 FIXTURE_TEARDOWN(tracing)

@@ -265,19 +265,20 @@ TEST_F(unload, without_proc_files_procfs_is_left_alone)
 TEST_F(unload, a_small_table_works)
 {
 	static struct thread threads[200];
-	size_t i;
+	const int many = up_to(ARRAY_SIZE(threads));
+	int i;
 
 	ASSERT_EQ(0, module_unload_patiently());
 	ASSERT_EQ(0, module_load(text("%s buckets=2", module_parameters())));
 	ASSERT_EQ(0, mount_tree());
 	ASSERT_EQ(0, make("/a"));
 	ASSERT_EQ(0, attach("/a", 0));
-	for (i = 0; i < ARRAY_SIZE(threads); i++)
+	for (i = 0; i < many; i++)
 		ASSERT_EQ(0, thread_start(&threads[i]));
-	EXPECT_EQ(1 + ARRAY_SIZE(threads), population("/a"));
-	for (i = 0; i < ARRAY_SIZE(threads); i++)
+	EXPECT_EQ(1 + many, population("/a"));
+	for (i = 0; i < many; i++)
 		EXPECT_STREQ("/a", where_is(threads[i].tid));
-	for (i = 0; i < ARRAY_SIZE(threads); i++)
+	for (i = 0; i < many; i++)
 		thread_stop(&threads[i]);
 	EXPECT_EQ(1, population("/a"));
 }
