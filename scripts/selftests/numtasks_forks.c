@@ -281,7 +281,7 @@ TEST_F(numtasks, racing_forkers_share_what_there_is)
 	ASSERT_EQ(0, set_limit(A, "10"));
 	ASSERT_EQ(0, set_limit(A "/x", "7"));
 	ASSERT_EQ(0, set_limit(A "/y", "7"));
-	for (round = 0; round < 10; round++) {
+	for (round = 0; round < scaled(30); round++) {
 		racers[0] = child();
 		if (racers[0] == 0)
 			_exit(-fork_all_there_is(A "/x", 0));
