@@ -29,7 +29,8 @@ struct container_files {
 /**
  * container_mutex - guards which hierarchies, containers and container sets there are
  *
- * Taken inside i_rwsem and outside task_lock(). Fork, exit and reading `tasks` never take it.
+ * Taken inside i_rwsem and outside task_lock(). Fork and exit never take it; who reads `tasks` only
+ * when tasks are moved so often that he cannot read without.
  */
 extern struct mutex container_mutex;
 
