@@ -7,9 +7,9 @@
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
 #include <linux/printk.h>
-#include <linux/string.h>
 
 #include "compat.h"
+#include "function.h"
 #include "guard.h"
 
 /*
@@ -81,10 +81,7 @@ static void notrace guard_nothing(unsigned long ip, unsigned long parent_ip,
 {
 }
 
-static struct ftrace_ops guard_quiet = {
-	.func = guard_nothing,
-	.flags = FTRACE_OPS_FL_PERMANENT,
-};
+static struct ftrace_ops guard_quiet;
 
 /*
  * Called in the place of SWITCH_SYMBOL. It does not look at what is written, for that may sleep,
@@ -103,21 +100,24 @@ static void notrace guard_switch_func(unsigned long ip, unsigned long parent_ip,
 	compat_ftrace_redirect(fregs, refuse_write);
 }
 
-static struct ftrace_ops guard_switch = {
-	.func = guard_switch_func,
-	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_IPMODIFY | COMPAT_FTRACE_FLAGS,
-};
+static struct ftrace_ops guard_switch;
 
-static int guard_function(struct ftrace_ops *ops, const char *symbol)
+/* All anew: what ftrace_free_filter() leaves is not to be used again. */
+static int guard_function(struct ftrace_ops *ops, ftrace_func_t func, unsigned long flags,
+			  const char *symbol)
 {
-	int error = ftrace_set_filter(ops, (unsigned char *)symbol, strlen(symbol), 1);
+	unsigned long address;
+	int error;
 
-	if (!error)
+	*ops = (struct ftrace_ops) { .func = func, .flags = FTRACE_OPS_FL_PERMANENT | flags };
+	error = function_find(symbol, &address) ?: function_filter(ops, address);
+	if (!error) {
 		error = register_ftrace_function(ops);
-	if (error) {
-		pr_err("%s cannot be guarded, error %d: is ftrace_enabled 0?\n", symbol, error);
-		ftrace_free_filter(ops);
+		if (error)
+			ftrace_free_filter(ops);
 	}
+	if (error)
+		pr_err("%s cannot be guarded, error %d: is ftrace_enabled 0?\n", symbol, error);
 	return error;
 }
 
@@ -129,12 +129,13 @@ static void guard_function_no_more(struct ftrace_ops *ops)
 
 static int guard_functions(void)
 {
-	int error = guard_function(&guard_quiet, QUIET_SYMBOL);
+	int error = guard_function(&guard_quiet, guard_nothing, 0, QUIET_SYMBOL);
 
 	/* Without debugfs there is no such switch. */
 	if (error || !IS_ENABLED(CONFIG_DEBUG_FS))
 		return error;
-	error = guard_function(&guard_switch, SWITCH_SYMBOL);
+	error = guard_function(&guard_switch, guard_switch_func,
+			       FTRACE_OPS_FL_IPMODIFY | COMPAT_FTRACE_FLAGS, SWITCH_SYMBOL);
 	if (error)
 		guard_function_no_more(&guard_quiet);
 	return error;

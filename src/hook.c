@@ -15,6 +15,7 @@
 #include <containerfs/subsys.h>
 
 #include "container.h"
+#include "function.h"
 #include "guard.h"
 #include "hook.h"
 #include "task.h"
@@ -50,28 +51,35 @@ static LIST_HEAD(hook_list);
  */
 static int hook_ftrace_prepare(struct hook *hook)
 {
+	int error = hook->address ? 0 : function_find(hook->symbol, &hook->address);
+
+	if (error)
+		return error;
 	/* All anew: what ftrace_free_filter() leaves is not to be used again. */
 	hook->ops = (struct ftrace_ops) {
 		.func = hook->func,
 		.flags = FTRACE_OPS_FL_PERMANENT | COMPAT_FTRACE_FLAGS |
 			 (hook->redirects ? FTRACE_OPS_FL_IPMODIFY : 0),
 	};
-	return ftrace_set_filter(&hook->ops, (unsigned char *)hook->symbol, strlen(hook->symbol),
-				 1);
+	return function_filter(&hook->ops, hook->address);
 }
 
 static int hook_ftrace_check(struct hook *hook)
 {
 	int error = hook_ftrace_prepare(hook);
 
-	ftrace_free_filter(&hook->ops);
+	if (!error)
+		ftrace_free_filter(&hook->ops);
 	return error == -EINVAL ? -ENOENT : error;
 }
 
 static int hook_ftrace_arm(struct hook *hook)
 {
-	int error = hook_ftrace_prepare(hook) ?: register_ftrace_function(&hook->ops);
+	int error = hook_ftrace_prepare(hook);
 
+	if (error)
+		return error;
+	error = register_ftrace_function(&hook->ops);
 	if (error)
 		ftrace_free_filter(&hook->ops);
 	return error;

@@ -15,6 +15,7 @@
  * @list: among those that hook_check() has found good; hook_list_mutex
  * @armed: it is called now; hook_list_mutex
  * @func: for ftrace
+ * @address: where the function is, once somebody has looked
  * @ops: what ftrace knows of it, as long as it does
  * @probe: for kprobes
  *
@@ -27,6 +28,7 @@ struct hook {
 	bool armed;
 #ifdef CONFIG_DYNAMIC_FTRACE
 	ftrace_func_t func;
+	unsigned long address;
 	struct ftrace_ops ops;
 #endif
 	struct kprobe probe;
