@@ -31,6 +31,14 @@ static bool set_is(const struct container_set *set, struct container *const *pla
 	return true;
 }
 
+static void set_free_callers(struct container_set *set)
+{
+	int call;
+
+	for (call = 0; call < NR_SET_CALLS; call++)
+		kfree(set->callers[call]);
+}
+
 /* Free an empty set for good, unless a task has come in since. */
 static void set_reap_work(struct work_struct *work)
 {
@@ -59,36 +67,61 @@ static void set_reap_work(struct work_struct *work)
 		container_put(set->place[i].container);
 	}
 	mutex_unlock(&container_mutex);
-	kfree(set->callers);
+	set_free_callers(set);
 	kfree_rcu(set, rcu);
 }
 
-static bool subsys_wants_forks(const struct rc_subsys *subsys)
+static bool subsys_wants(const struct rc_subsys *subsys, enum set_call call)
 {
-	return subsys->can_fork || subsys->cancel_fork || subsys->fork || subsys->exit;
+	switch (call) {
+	case SET_CAN_FORK:
+		return subsys->can_fork;
+	case SET_CANCEL_FORK:
+		return subsys->cancel_fork;
+	case SET_FORK:
+		return subsys->fork;
+	default:
+		return subsys->exit;
+	}
+}
+
+/* Find those who want this @call; store them in @callers, if that is not NULL. Returns how many. */
+static unsigned int find_callers(struct container *const *places, unsigned int nr_places,
+				 enum set_call call, struct set_caller *callers)
+{
+	struct rc_subsys *subsys;
+	unsigned int i, nr = 0;
+	int id;
+
+	for (i = 0; i < nr_places; i++) {
+		if (!places[i])
+			continue;
+		for_each_subsys(subsys, id, places[i]->hierarchy->subsys_mask) {
+			if (!subsys_wants(subsys, call))
+				continue;
+			if (callers)
+				callers[nr] = (struct set_caller) { subsys, places[i]->state[id] };
+			nr++;
+		}
+	}
+	return nr;
 }
 
 /* Find out who wants to know of forks and exits in the set, so that they need not. */
 static int set_find_callers(struct container_set *set, struct container *const *places)
 {
-	struct rc_subsys *subsys;
-	unsigned int i;
-	int id;
+	unsigned int nr;
+	int call;
 
-	for (i = 0; i < set->nr_places; i++) {
-		if (!places[i])
+	for (call = 0; call < NR_SET_CALLS; call++) {
+		nr = find_callers(places, set->nr_places, call, NULL);
+		if (!nr)
 			continue;
-		for_each_subsys(subsys, id, places[i]->hierarchy->subsys_mask) {
-			if (!subsys_wants_forks(subsys))
-				continue;
-			if (!set->callers)
-				set->callers = kcalloc(SUBSYS_MAX, sizeof(*set->callers),
-						       GFP_KERNEL_ACCOUNT);
-			if (!set->callers)
-				return -ENOMEM;
-			set->callers[set->nr_callers].subsys = subsys;
-			set->callers[set->nr_callers++].state = places[i]->state[id];
-		}
+		/* The last one stays empty. */
+		set->callers[call] = kcalloc(nr + 1, sizeof(struct set_caller), GFP_KERNEL_ACCOUNT);
+		if (!set->callers[call])
+			return -ENOMEM;
+		find_callers(places, set->nr_places, call, set->callers[call]);
 	}
 	return 0;
 }
@@ -105,6 +138,7 @@ static struct container_set *set_create(struct container *const *places, unsigne
 	INIT_WORK(&set->reap_work, set_reap_work);
 	set->nr_places = nr;
 	if (set_find_callers(set, places)) {
+		set_free_callers(set);
 		kfree(set);
 		return NULL;
 	}
@@ -221,18 +255,16 @@ void container_set_del(struct container_set *set, struct hlist_node *link)
 
 /* What container_set_can_fork() and the others do when there is anybody to be told. */
 
-int callers_can_fork(const struct container_set *set, bool must)
+int callers_can_fork(const struct set_caller *callers, bool must)
 {
-	const struct set_caller *caller = set->callers, *end = caller + set->nr_callers;
+	const struct set_caller *caller;
 	int error;
 
-	for (; caller < end; caller++) {
-		if (!caller->subsys->can_fork)
-			continue;
+	for (caller = callers; caller->subsys; caller++) {
 		error = caller->subsys->can_fork(caller->state, must);
 		if (!error || must)
 			continue;
-		while (--caller >= set->callers)
+		while (--caller >= callers)
 			if (caller->subsys->cancel_fork)
 				caller->subsys->cancel_fork(caller->state);
 		return error;
@@ -240,31 +272,22 @@ int callers_can_fork(const struct container_set *set, bool must)
 	return 0;
 }
 
-void callers_cancel_fork(const struct container_set *set)
+void callers_cancel_fork(const struct set_caller *caller)
 {
-	const struct set_caller *caller = set->callers, *end = caller + set->nr_callers;
-
-	for (; caller < end; caller++)
-		if (caller->subsys->cancel_fork)
-			caller->subsys->cancel_fork(caller->state);
+	for (; caller->subsys; caller++)
+		caller->subsys->cancel_fork(caller->state);
 }
 
-void callers_fork(const struct container_set *set, struct task_struct *child)
+void callers_fork(const struct set_caller *caller, struct task_struct *child)
 {
-	const struct set_caller *caller = set->callers, *end = caller + set->nr_callers;
-
-	for (; caller < end; caller++)
-		if (caller->subsys->fork)
-			caller->subsys->fork(child, caller->state);
+	for (; caller->subsys; caller++)
+		caller->subsys->fork(child, caller->state);
 }
 
-void callers_exit(const struct container_set *set, struct task_struct *task)
+void callers_exit(const struct set_caller *caller, struct task_struct *task)
 {
-	const struct set_caller *caller = set->callers, *end = caller + set->nr_callers;
-
-	for (; caller < end; caller++)
-		if (caller->subsys->exit)
-			caller->subsys->exit(task, caller->state);
+	for (; caller->subsys; caller++)
+		caller->subsys->exit(task, caller->state);
 }
 
 /**

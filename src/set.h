@@ -13,6 +13,21 @@
 /* The default one and as many others as the module parameter can allow. */
 #define HIERARCHIES_MAX 65
 
+/* What subsystems may want to be called for. */
+enum set_call {
+	SET_CAN_FORK,
+	SET_CANCEL_FORK,
+	SET_FORK,
+	SET_EXIT,
+	NR_SET_CALLS
+};
+
+/* A subsystem, and its state in one of a set's containers. */
+struct set_caller {
+	struct rc_subsys *subsys;
+	struct rc_state *state;
+};
+
 /**
  * struct container_set - a combination of containers
  * @lock: guards @nr_tasks and changes of @tasks; taken inside task_lock()
@@ -22,10 +37,9 @@
  * @reap_work: removes the set if it is still empty
  * @rcu: readers may still be looking at it
  * @nr_places: the length of @place
- * @nr_callers: the length of @callers
- * @callers: the subsystems that want to know of forks and exits in it, with their states; constant:
- *	what is bound to a hierarchy does not change while it has a container. They stay as long as
- *	there is a task in the set, which keeps its containers.
+ * @callers: for each call the subsystems that want it, ended by one that is NULL; NULL if there are
+ *	none. Constant: what is bound to a hierarchy does not change while it has a container. Their
+ *	states stay as long as there is a task in the set, which keeps its containers.
  * @place: for each hierarchy, by its id: the container, or NULL for its root (as for all beyond
  *	@nr_places), constant, with a reference; and the link in that container's @sets. The last
  *	one is no root's.
@@ -40,11 +54,7 @@ struct container_set {
 	struct work_struct reap_work;
 	struct rcu_head rcu;
 	unsigned int nr_places;
-	unsigned int nr_callers;
-	struct set_caller {
-		struct rc_subsys *subsys;
-		struct rc_state *state;
-	} *callers;
+	struct set_caller *callers[NR_SET_CALLS];
 	struct set_place {
 		struct container *container;
 		struct list_head link;
@@ -69,10 +79,10 @@ void container_set_put_unused(struct container_set *set);
 void container_set_add(struct container_set *set, struct hlist_node *link);
 void container_set_del(struct container_set *set, struct hlist_node *link);
 
-int callers_can_fork(const struct container_set *set, bool must);
-void callers_cancel_fork(const struct container_set *set);
-void callers_fork(const struct container_set *set, struct task_struct *child);
-void callers_exit(const struct container_set *set, struct task_struct *task);
+int callers_can_fork(const struct set_caller *callers, bool must);
+void callers_cancel_fork(const struct set_caller *caller);
+void callers_fork(const struct set_caller *caller, struct task_struct *child);
+void callers_exit(const struct set_caller *caller, struct task_struct *task);
 
 /**
  * container_set_can_fork - ask the subsystems whether a task of the set may make a child
@@ -85,7 +95,9 @@ void callers_exit(const struct container_set *set, struct task_struct *task);
  */
 static inline int container_set_can_fork(const struct container_set *set, bool must)
 {
-	return set->nr_callers ? callers_can_fork(set, must) : 0;
+	const struct set_caller *callers = set->callers[SET_CAN_FORK];
+
+	return callers ? callers_can_fork(callers, must) : 0;
 }
 
 /**
@@ -96,8 +108,8 @@ static inline int container_set_can_fork(const struct container_set *set, bool m
  */
 static inline void container_set_cancel_fork(const struct container_set *set)
 {
-	if (set->nr_callers)
-		callers_cancel_fork(set);
+	if (set->callers[SET_CANCEL_FORK])
+		callers_cancel_fork(set->callers[SET_CANCEL_FORK]);
 }
 
 /**
@@ -109,8 +121,8 @@ static inline void container_set_cancel_fork(const struct container_set *set)
  */
 static inline void container_set_fork(const struct container_set *set, struct task_struct *child)
 {
-	if (set->nr_callers)
-		callers_fork(set, child);
+	if (set->callers[SET_FORK])
+		callers_fork(set->callers[SET_FORK], child);
 }
 
 /**
@@ -122,8 +134,8 @@ static inline void container_set_fork(const struct container_set *set, struct ta
  */
 static inline void container_set_exit(const struct container_set *set, struct task_struct *task)
 {
-	if (set->nr_callers)
-		callers_exit(set, task);
+	if (set->callers[SET_EXIT])
+		callers_exit(set->callers[SET_EXIT], task);
 }
 
 unsigned long container_sets_count_tasks(unsigned int id);
