@@ -9,7 +9,7 @@
  * a container has used is put together when somebody asks: the time of each task that is in it or
  * below it, and of what has been there before, one sum, kept up to date when a task
  *
- *   exits:      its time is added;
+ *   has died:   its time is added;
  *   moves out:  the time that it has used so far is added, and it is visited here no more;
  *   moves in:   the time that it has used elsewhere is subtracted, for it will be visited here with
  *               all that it has ever used.
@@ -17,22 +17,23 @@
  * All of that is done in a container and in those above it. The sum alone may be less than 0. When
  * a task moves while it is running, what it has used since the last tick counts where it goes to.
  *
- * Reading takes no lock that fork or exit would wait for, so it must see to it that a task which
- * exits meanwhile is not counted twice, as a living one and in the sum. The sum is read first, but
- * not before rc_visit_tasks() has taken the core's lock, under which no task moves. A task that is
- * visited after that is left out if it may be in the sum already: walk_skips() tells how that is
- * known. The other error remains possible: a task that exits after the sum was read and is gone
- * before it was visited is missing this time. It is in the sum next time, so the error is gone at
- * once; and since no number that is shown is less than one shown before, nobody sees it go back.
- *
  * A task exits before it is off its CPU for the last time, and until then the kernel counts its
  * time only with each tick: up to a tick of what it has used is not known yet when it leaves. Where
- * tasks are shorter than a tick, that is all there is. So each task that leaves is remembered until
- * it is dead, when the clock of its time stands still, and then the rest is added: by a work item a
- * tick later, or by a reader who comes before that. A reader even waits, though not for long, so
- * that what a task has used is there for who has learned of its death. (If there is no memory for
- * remembering, the rest is lost.) A container that is removed meanwhile is kept for this, and with
- * it those above, which are to have the rest too.
+ * tasks are shorter than a tick, that is all there is. So all that is done when a task leaves is to
+ * remember it; it is a leaver until it is dead, when the clock of its time stands still. Then its
+ * time is added to the sum: by a work item a tick later, or by a reader who comes before that. A
+ * reader even waits, though not for long, so that what a task has used is there for who has learned
+ * of its death. (If there is no memory for remembering, what is known by then is added at once, and
+ * the rest is lost.) A container that is removed meanwhile is kept for this, and with it those
+ * above, which are to have the time too.
+ *
+ * Reading takes no lock that fork or exit would wait for, so it must see to it that a task which
+ * exits meanwhile is not counted twice, as a living one and as a leaver. The sum and the leavers
+ * are read first, but not before rc_visit_tasks() has taken the core's lock, under which no task
+ * moves; a task that is visited after that is left out if it was among them: see walk_skips(). The
+ * other error remains possible: a task that exits after the leavers were read and is gone before it
+ * was visited is missing this time. It is there next time, so the error is gone at once; and since
+ * no number that is shown is less than one shown before, nobody sees it go back.
  *
  * The core knows nothing of the tasks in a root, but as every task is in the root or below it, what
  * it has used is what the machine has used since it was booted: what /proc/stat shows as user and
@@ -48,6 +49,7 @@
 #include <linux/llist.h>
 #include <linux/math64.h>
 #include <linux/mutex.h>
+#include <linux/percpu.h>
 #include <linux/refcount.h>
 #include <linux/sched/cputime.h>
 #include <linux/sched/task.h>
@@ -89,13 +91,13 @@ struct cpuacct {
  * @node: in its bucket of leavers
  * @task: the task, with a reference
  * @acct: the container that it was in, with a reference
- * @added: that part of its time that is in @acct already
+ * @read: a reader has counted it, and any other one will; cpuacct_mutex
  */
 struct leaver {
 	struct llist_node node;
 	struct task_struct *task;
 	struct cpuacct *acct;
-	struct cpuacct_time added;
+	bool read;
 };
 
 /*
@@ -104,6 +106,17 @@ struct leaver {
  */
 #define LEAVERS_BITS 6
 static struct llist_head leavers[1 << LEAVERS_BITS];
+
+/*
+ * Memory for the leavers to come, where those that are dead have left it; none where memory is
+ * checked for use after it is freed. Changed with preemption off.
+ */
+struct spares {
+	unsigned int nr;
+	struct leaver *leaver[128];
+};
+
+static DEFINE_PER_CPU(struct spares, spares);
 
 /* Has ever a task left that could not be remembered? */
 static bool leavers_incomplete;
@@ -188,41 +201,72 @@ static struct llist_head *leavers_bucket(const struct task_struct *task)
 	return &leavers[hash_ptr(task, LEAVERS_BITS)];
 }
 
-/* Has @task left, or may it have? The caller holds cpuacct_mutex. */
-static bool is_leaver(const struct task_struct *task)
+static struct leaver *leaver_alloc(void)
 {
-	struct leaver *leaver;
+	struct spares *mine = get_cpu_ptr(&spares);
+	struct leaver *leaver = mine->nr ? mine->leaver[--mine->nr] : NULL;
 
-	lockdep_assert_held(&cpuacct_mutex);
-	llist_for_each_entry(leaver, READ_ONCE(leavers_bucket(task)->first), node)
-		if (leaver->task == task)
-			return true;
-	return READ_ONCE(leavers_incomplete);
+	put_cpu_ptr(&spares);
+	return leaver ?: kmalloc(sizeof(*leaver), GFP_ATOMIC | __GFP_NOWARN);
+}
+
+static void leaver_free(struct leaver *leaver)
+{
+	struct spares *mine = get_cpu_ptr(&spares);
+
+	if (!IS_ENABLED(CONFIG_KASAN) && mine->nr < ARRAY_SIZE(mine->leaver)) {
+		mine->leaver[mine->nr++] = leaver;
+		leaver = NULL;
+	}
+	put_cpu_ptr(&spares);
+	kfree(leaver);
+}
+
+/* Nobody uses them any more. */
+static void spares_free(void)
+{
+	struct spares *those;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		those = per_cpu_ptr(&spares, cpu);
+		while (those->nr)
+			kfree(those->leaver[--those->nr]);
+	}
+}
+
+/* There is no memory: what is known now is all that there will be. */
+static void cpuacct_exit_forgotten(struct task_struct *task, struct cpuacct *acct)
+{
+	struct cpuacct_time time = task_time(task);
+
+	WRITE_ONCE(leavers_incomplete, true);
+	/* Who finds it in the sum also finds that; pairs with that of walk_begin(). */
+	smp_mb();
+	cpuacct_add(acct, NULL, time.user, time.system);
 }
 
 static void cpuacct_exit_task(struct task_struct *task, struct rc_state *state)
 {
-	struct leaver *leaver = kmalloc(sizeof(*leaver), GFP_ATOMIC | __GFP_NOWARN);
 	struct cpuacct *acct = cpuacct_of(state);
-	struct cpuacct_time time = task_time(task);
+	struct leaver *leaver = leaver_alloc();
 
-	if (leaver) {
-		leaver->task = get_task_struct(task);
-		/* The core has a reference, for we are called with a state that is in use. */
-		refcount_inc(&acct->ref);
-		leaver->acct = acct;
-		leaver->added = time;
-		llist_add(&leaver->node, leavers_bucket(task));
-		schedule_delayed_work(&leavers_work, 1);
-	} else {
-		WRITE_ONCE(leavers_incomplete, true);
+	if (unlikely(!leaver)) {
+		cpuacct_exit_forgotten(task, acct);
+		return;
 	}
+	leaver->task = get_task_struct(task);
+	/* The core has a reference, for we are called with a state that is in use. */
+	refcount_inc(&acct->ref);
+	leaver->acct = acct;
+	leaver->read = false;
+	llist_add(&leaver->node, leavers_bucket(task));
 	/*
-	 * After the above: who finds it in the sum also finds it among the leavers, and does not
-	 * count it twice. Pairs with that of walk_begin().
+	 * That was fully ordered, and so is that the work is pending no more before it looks at the
+	 * leavers. So if it is pending here, it will find this one.
 	 */
-	smp_mb();
-	cpuacct_add(acct, NULL, time.user, time.system);
+	if (!delayed_work_pending(&leavers_work))
+		schedule_delayed_work(&leavers_work, 1);
 }
 
 static void cpuacct_attach(struct task_struct *task, struct rc_state *from, struct rc_state *to)
@@ -262,16 +306,15 @@ static bool task_is_off(struct task_struct *task)
 #endif
 }
 
-/* Add what is missing of a dead task's time, and forget it. */
+/* Add a dead task's time to the sum, and forget it. */
 static void leaver_settle(struct leaver *leaver)
 {
 	struct cpuacct_time time = task_time(leaver->task);
 
-	cpuacct_add(leaver->acct, NULL, time.user - leaver->added.user,
-		    time.system - leaver->added.system);
+	cpuacct_add(leaver->acct, NULL, time.user, time.system);
 	put_task_struct(leaver->task);
 	cpuacct_put(leaver->acct);
-	kfree(leaver);
+	leaver_free(leaver);
 }
 
 static bool cpuacct_is_below(const struct cpuacct *acct, const struct cpuacct *top)
@@ -325,7 +368,7 @@ static void leavers_work_fn(struct work_struct *work)
 /**
  * struct walk - a visit to all tasks in a container and below it
  * @acct: the container
- * @begun: is the sum already in @time?
+ * @begun: are the sum and the leavers already in @time?
  * @time: what they have used
  */
 struct walk {
@@ -334,39 +377,60 @@ struct walk {
 	struct cpuacct_time time;
 };
 
+static void walk_add(struct walk *walk, struct task_struct *task)
+{
+	struct cpuacct_time time = task_time(task);
+
+	walk->time.user += time.user;
+	walk->time.system += time.system;
+}
+
 static void walk_begin(struct walk *walk)
 {
+	struct leaver *leaver;
+	size_t i;
+
+	lockdep_assert_held(&cpuacct_mutex);
+	walk->begun = true;
 	walk->time.user = atomic64_read(&walk->acct->user);
 	walk->time.system = atomic64_read(&walk->acct->system);
-	walk->begun = true;
-	/* Before looking at any task; pairs with that of cpuacct_exit_task(). */
+	for (i = 0; i < ARRAY_SIZE(leavers); i++) {
+		llist_for_each_entry(leaver, READ_ONCE(leavers[i].first), node) {
+			leaver->read = true;
+			if (cpuacct_is_below(leaver->acct, walk->acct))
+				walk_add(walk, leaver->task);
+		}
+	}
+	/* The sum before any task; pairs with that of cpuacct_exit_forgotten(). */
 	smp_rmb();
 }
 
 /*
- * May this task be in the sum already? Not if it is not exiting, since that is set before it gets
- * there. Nor if it is none of the leavers, for it joins them before it gets there, and stays at
- * least until we release cpuacct_mutex. (It is not enough to look whether it is exiting: a task can
- * be long about that, and all the time that it has ever used would be missing meanwhile.)
+ * Is this task in what walk_begin() has read? Not if it is not exiting. Nor if it was none of the
+ * leavers then: it may have become one since, but is counted as what it was. (Where leavers have
+ * been forgotten, nobody knows, so that all who exit are left out.)
  */
 static bool walk_skips(const struct task_struct *task)
 {
-	return READ_ONCE(task->flags) & PF_EXITING && is_leaver(task);
+	struct leaver *leaver;
+
+	if (!(READ_ONCE(task->flags) & PF_EXITING))
+		return false;
+	llist_for_each_entry(leaver, READ_ONCE(leavers_bucket(task)->first), node)
+		if (leaver->task == task)
+			return leaver->read;
+	return READ_ONCE(leavers_incomplete);
 }
 
 static void walk_visit(struct task_struct *task, void *arg)
 {
 	struct walk *walk = arg;
-	struct cpuacct_time time;
 
 	/* Not earlier: now that the core has its lock, no task moves. */
 	if (!walk->begun)
 		walk_begin(walk);
-	if (walk_skips(task))
-		return;
-	time = task_time(task);
-	walk->time.user += time.user;
-	walk->time.system += time.system;
+	if (!walk_skips(task))
+		walk_add(walk, task);
 }
 
 /* What has been used in a container other than the root and below it; may be too little. */
@@ -516,6 +580,7 @@ static void __exit cpuacct_exit(void)
 			break;
 		schedule_timeout_uninterruptible(1);
 	}
+	spares_free();
 }
 
 module_init(cpuacct_init);
