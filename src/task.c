@@ -62,24 +62,35 @@ static struct task_entry *task_entry_locked(struct task_struct *task)
 	return task_entry(task);
 }
 
-/* The entry of the current task, with task_lock() held; NULL, and nothing held, without one. */
-static struct task_entry *current_entry_lock(void)
+/*
+ * The entry of the current task, with preemption off; NULL, and it is on, without one. Most tasks
+ * have none, so this is all that the hooks do themselves.
+ */
+static __always_inline struct task_entry *current_entry_find(void)
 {
 	struct task_entry *entry;
 
 	preempt_disable();
 	entry = task_entry(current);
-	if (entry) {
-		task_lock(current);
-		/* It may have been replaced, or taken out, before we had the lock. */
-		if (unlikely(entry_is_out(entry)))
-			entry = task_entry_locked(current);
-		/* Sparse is not to know that this one lock is held sometimes. */
-		if (entry)
-			__release(&current->alloc_lock);
-		else
-			task_unlock(current);
-	}
+	if (!entry)
+		preempt_enable();
+	return entry;
+}
+
+/*
+ * Lock what current_entry_find() has found, and let preemption on. Returns the entry, another one
+ * if it was replaced before we had the lock, or NULL, and nothing is held, if it was taken out.
+ */
+static struct task_entry *current_entry_lock(struct task_entry *entry)
+{
+	task_lock(current);
+	if (unlikely(entry_is_out(entry)))
+		entry = task_entry_locked(current);
+	/* Sparse is not to know that this one lock is held sometimes. */
+	if (entry)
+		__release(&current->alloc_lock);
+	else
+		task_unlock(current);
 	preempt_enable();
 	return entry;
 }
@@ -260,7 +271,7 @@ int task_move(struct task_struct *task, struct container_set *set, struct contai
 	}
 
 	task_lock(task);
-	/* The lock, then the flag; pairs with that of current_entry_take(). */
+	/* The lock, then the flag; pairs with that of task_exit(). */
 	smp_mb__after_spinlock();
 	if (task->flags & PF_EXITING) {
 		task_unlock(task);
@@ -316,18 +327,9 @@ static int reserve_prepare(struct task_entry *entry)
 	return 0;
 }
 
-/**
- * task_fork_begin - the current task begins to make a child
- *
- * See to it that task_fork_end() will have an entry for the child. Nobody sees the child yet.
- *
- * Context: The hook on cgroup_can_fork(); may be called with preemption off, never sleeps.
- * Return: 0; an error if the fork must fail: -ENOMEM, or that of a subsystem. task_fork_error()
- * tells it once more.
- */
-int task_fork_begin(void)
+static noinline int fork_begin(struct task_entry *found)
 {
-	struct task_entry *entry = current_entry_lock();
+	struct task_entry *entry = current_entry_lock(found);
 	int error;
 
 	if (!entry)
@@ -340,6 +342,22 @@ int task_fork_begin(void)
 }
 
 /**
+ * task_fork_begin - the current task begins to make a child
+ *
+ * See to it that task_fork_end() will have an entry for the child. Nobody sees the child yet.
+ *
+ * Context: The hook on cgroup_can_fork(); may be called with preemption off, never sleeps.
+ * Return: 0; an error if the fork must fail: -ENOMEM, or that of a subsystem. task_fork_error()
+ * tells it once more.
+ */
+int task_fork_begin(void)
+{
+	struct task_entry *entry = current_entry_find();
+
+	return entry ? fork_begin(entry) : 0;
+}
+
+/**
  * task_fork_error - why task_fork_begin() has refused
  *
  * Context: Called in the place of cgroup_can_fork().
@@ -347,9 +365,11 @@ int task_fork_begin(void)
  */
 int task_fork_error(void)
 {
-	struct task_entry *entry = current_entry_lock();
+	struct task_entry *entry = current_entry_find();
 	int error = -EAGAIN;
 
+	if (entry)
+		entry = current_entry_lock(entry);
 	/* There is none if it has been moved to the roots meanwhile. */
 	if (!entry)
 		return error;
@@ -379,6 +399,16 @@ static void reserve_use(struct task_entry *entry, struct task_struct *child)
 	container_set_fork(new->set, child);
 }
 
+static noinline void fork_end(struct task_entry *found, struct task_struct *child)
+{
+	struct task_entry *entry = current_entry_lock(found);
+
+	if (!entry)
+		return;
+	reserve_use(entry, child);
+	current_entry_unlock();
+}
+
 /**
  * task_fork_end - the current task's fork has succeeded
  * @child: the new task, visible, but not running yet
@@ -389,12 +419,10 @@ static void reserve_use(struct task_entry *entry, struct task_struct *child)
  */
 void task_fork_end(struct task_struct *child)
 {
-	struct task_entry *entry = current_entry_lock();
+	struct task_entry *entry = current_entry_find();
 
-	if (entry) {
-		reserve_use(entry, child);
-		current_entry_unlock();
-	}
+	if (entry)
+		fork_end(entry, child);
 	/* Before the child is put into a css_set; pairs with that of task_is_unborn(). */
 	smp_wmb();
 }
@@ -406,22 +434,47 @@ void task_fork_end(struct task_struct *child)
  */
 void task_fork_cancel(void)
 {
-	struct task_entry *entry = current_entry_lock();
+	struct task_entry *entry = current_entry_find();
 
+	if (entry)
+		entry = current_entry_lock(entry);
 	if (!entry)
 		return;
 	reserve_cancel(entry);
 	current_entry_unlock();
 }
 
-/*
- * Take the dying current task's entry out of the table, if it has one.
+/* Take the dying current task out of the table; @found is its entry, if it had one just now. */
+static noinline void exit_take(struct task_entry *found)
+{
+	struct task_entry *entry = found;
+
+	task_lock(current);
+	if (!entry || entry_is_out(entry))
+		entry = task_entry_locked(current);
+	if (entry)
+		task_table_del(entry);
+	task_unlock(current);
+	preempt_enable();
+	if (!entry)
+		return;
+	reserve_cancel(entry);
+	container_set_exit(entry->set, current);
+	/* Last, for it lets go of the set, its containers and their states. */
+	container_set_del(entry->set, &entry->link);
+	entry_free_rcu(entry);
+}
+
+/**
+ * task_exit - the current task is dying
  *
- * PF_EXITING was set before this. A move takes the lock before it looks at that, see task_move().
- * So if nobody has the lock here, all moves that are still to come give up, and what those before
- * have left is in the table.
+ * It goes to the roots for good. PF_EXITING is set, its parent does not know yet. A move takes the
+ * lock before it looks at that, see task_move(). So if nobody has the lock here, all moves that are
+ * still to come give up, and what those before have left is in the table.
+ *
+ * Context: The hook on cgroup_exit(); may be called with preemption off, never sleeps.
  */
-static struct task_entry *current_entry_take(void)
+void task_exit(void)
 {
 	struct task_entry *entry;
 	bool moving;
@@ -433,37 +486,10 @@ static struct task_entry *current_entry_take(void)
 	/* The lock, then the table: who has released the one has changed the other. */
 	smp_rmb();
 	entry = task_entry(current);
-	if (entry || moving) {
-		task_lock(current);
-		if (!entry || entry_is_out(entry))
-			entry = task_entry_locked(current);
-		if (entry)
-			task_table_del(entry);
-		task_unlock(current);
-	}
-	preempt_enable();
-	return entry;
-}
-
-/**
- * task_exit - the current task is dying
- *
- * PF_EXITING is set, its parent does not know yet. It goes to the roots for good: task_move() tells
- * why nobody can put it anywhere afterwards.
- *
- * Context: The hook on cgroup_exit(); may be called with preemption off, never sleeps.
- */
-void task_exit(void)
-{
-	struct task_entry *entry = current_entry_take();
-
-	if (!entry)
-		return;
-	reserve_cancel(entry);
-	container_set_exit(entry->set, current);
-	/* Last, for it lets go of the set, its containers and their states. */
-	container_set_del(entry->set, &entry->link);
-	entry_free_rcu(entry);
+	if (entry || moving)
+		exit_take(entry);
+	else
+		preempt_enable();
 }
 
 /**
