@@ -45,6 +45,7 @@ static int may_attach(struct task_struct *task, const struct cred *opener)
 	return 0;
 }
 
+/* Under container_mutex, so that neither another move nor rmdir comes in between. */
 static int attach_locked(struct container *to, struct task_struct *task)
 {
 	struct hierarchy *h = to->hierarchy;

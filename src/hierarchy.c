@@ -221,6 +221,7 @@ static int bind_default_locked(struct fs_context *fc, const struct hierarchy_opt
 	error = check_free(fc, h, mask);
 	if (error)
 		return error;
+	/* No mkdir can come in between: it takes container_mutex, as registering does. */
 	if (h->nr_containers > 1 || h->nr_states) {
 		errorfc(fc, "the default hierarchy has containers, and other subsystems");
 		return -EBUSY;

@@ -63,7 +63,8 @@ static void pid_list_add(struct task_struct *task, void *arg)
 
 /*
  * Fill the list, and begin again if more come in than there is room for, which is only guessed
- * beforehand.
+ * beforehand. Nothing is kept from one reading to the next, so the first task that ever comes into
+ * a container is seen like any other: its set is in the list before it.
  */
 static int list_sets_once(const struct container *c, struct pid_list *list)
 {
