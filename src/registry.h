@@ -16,7 +16,7 @@ extern struct rc_subsys *subsys_table[SUBSYS_MAX];
 /* The next subsystem of @mask from *@id on, or NULL. */
 static inline struct rc_subsys *subsys_next(unsigned long mask, int *id)
 {
-	for (; *id < SUBSYS_MAX; ++*id)
+	for (; *id < SUBSYS_MAX && mask >> *id; ++*id)
 		if (mask & BIT(*id) && subsys_table[*id])
 			return subsys_table[*id];
 	return NULL;

@@ -169,11 +169,13 @@ struct container_set *container_set_find(const struct container_set *from, unsig
 {
 	struct container *places[HIERARCHIES_MAX];
 	struct container_set *set;
-	unsigned int i, nr = 0;
+	unsigned int i, nr = 0, end = id + 1;
 	u32 hash;
 
 	lockdep_assert_held(&container_mutex);
-	for (i = 0; i < HIERARCHIES_MAX; i++) {
+	if (from)
+		end = max(end, from->nr_places);
+	for (i = 0; i < end; i++) {
 		places[i] = i == id ? to : container_set_place(from, i);
 		if (places[i])
 			nr = i + 1;
