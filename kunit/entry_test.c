@@ -63,7 +63,7 @@ static void make_batches(struct kunit *test, unsigned int nr)
 
 static unsigned int nr_dead_here(void)
 {
-	return this_cpu_ptr(&entry_cpus)->nr_dead;
+	return raw_cpu_ptr(&entry_cpus)->nr_dead;
 }
 
 static void an_entry_begins_without_set_and_reserve(struct kunit *test)
@@ -159,11 +159,11 @@ static void one_birth_takes_a_whole_batch_to_its_cpu(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr_batches, 2);
 	alloc_some(test, &entry, 1);
 	KUNIT_EXPECT_EQ(test, nr_batches, 1);
-	KUNIT_EXPECT_NOT_NULL(test, this_cpu_ptr(&entry_cpus)->spare);
+	KUNIT_EXPECT_NOT_NULL(test, raw_cpu_ptr(&entry_cpus)->spare);
 	/* And the next births take none. */
 	alloc_some(test, entries, BATCH - 1);
 	KUNIT_EXPECT_EQ(test, nr_batches, 1);
-	KUNIT_EXPECT_NULL(test, this_cpu_ptr(&entry_cpus)->spare);
+	KUNIT_EXPECT_NULL(test, raw_cpu_ptr(&entry_cpus)->spare);
 	free_some_rcu(entries, BATCH - 1);
 	entry_free_rcu(entry);
 }
