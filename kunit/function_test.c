@@ -123,9 +123,9 @@ static void an_ops_is_called_for_its_function_alone(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, function_filter(&ops, (unsigned long)function_test_first), 0);
 	KUNIT_EXPECT_EQ(test, register_ftrace_function(&ops), 0);
 	function_test_second();
-	KUNIT_EXPECT_EQ(test, hits, 0);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(hits), 0);
 	function_test_first();
-	KUNIT_EXPECT_EQ(test, hits, 1);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(hits), 1);
 	KUNIT_EXPECT_EQ(test, hit_ip, (unsigned long)function_test_first);
 	/* Not in its place. */
 	KUNIT_EXPECT_EQ(test, calls, 3);
@@ -142,9 +142,9 @@ static void a_cleared_ops_may_be_used_for_another_function(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, function_filter(&ops, (unsigned long)function_test_second), 0);
 	KUNIT_EXPECT_EQ(test, register_ftrace_function(&ops), 0);
 	function_test_first();
-	KUNIT_EXPECT_EQ(test, hits, 0);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(hits), 0);
 	function_test_second();
-	KUNIT_EXPECT_EQ(test, hits, 1);
+	KUNIT_EXPECT_EQ(test, READ_ONCE(hits), 1);
 	KUNIT_EXPECT_EQ(test, unregister_ftrace_function(&ops), 0);
 	ftrace_free_filter(&ops);
 }
