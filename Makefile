@@ -142,12 +142,8 @@ soak: recorder selftests ## run the races for hours, in a guest; also HOOK=kprob
 demo: modules ## the README's sessions, in a guest
 	@scripts/vm -k $(KERNEL) -f scripts/demo -f README.md sh /files/demo /files/README.md
 
-bench: modules ## count the instructions of forks, in a guest; also HOOK=kprobe
-	@scripts/deps gcc libc6-dev
-	@mkdir -p build/bench
-	@gcc -static -O2 -Wall -Wextra -Werror -o build/bench/forks scripts/bench/forks.c
-	@cp -p scripts/bench/run build/bench/
-	@scripts/vm -i -k $(KERNEL) -f build/bench sh /files/run $(or $(HOOK),ftrace)
+bench: modules ## count what it costs, and what others do, in a guest; also JSON=1 COUNT=
+	@scripts/bench/bench -k $(KERNEL) $(if $(JSON),--json) $(if $(COUNT),-n $(COUNT))
 
 check: ## build for all kernels, check the sources, run all tests on all kernels
 	@scripts/check
