@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Measures fork+exit+wait and vfork+exit+wait, whenever a line with a number of samples comes in. */
+/* Measures fork+exit+wait and vfork+exit+wait, when a line with a number of samples comes in. */
 #include "bench.h"
 #include <sched.h>
 #include <signal.h>
@@ -102,7 +102,8 @@ int main(void)
 		if (high < PIDS)
 			end(high);
 	} while (high < PIDS);
-	while (fgets(line, sizeof(line), stdin) && sscanf(line, "%u", &count) == 1) {
+	while (fgets(line, sizeof(line), stdin)) {
+		count = strtoul(line, NULL, 10);
 		printf("%llu ", fewest_shaken(count, sample_fork));
 		printf("%llu\n", fewest_shaken(count, sample_vfork));
 		fflush(stdout);
