@@ -19,23 +19,28 @@ function cell(row, subject, metric, value, base)
 	return sprintf("%+d", value - base)
 }
 
+function column(name, text)
+{
+	printf "  %" (length(name) > 14 ? length(name) : 14) "s", text
+}
+
 function table(row, i, j, name)
 {
-	printf "%s%-43s", separator, row
-	separator = "\n"
+	printf "\n%-43s", row
 	for (j = 1; j <= metrics[row]; j++)
-		printf " %16s", metric[row, j]
+		column(metric[row, j], metric[row, j])
 	print ""
 	for (i = 1; i <= subjects[row]; i++) {
 		name = subject[row, i]
 		printf "  %-41s", name
 		for (j = 1; j <= metrics[row]; j++)
-			printf " %16s", cell(row, name, metric[row, j])
+			column(metric[row, j], cell(row, name, metric[row, j]))
 		print (row, name) in reason ? "  (" reason[row, name] ")" : ""
 	}
 }
 
 END {
+	print "Instructions, the fewest of all samples; with a sign: added to \"without us\"."
 	for (r = 1; r <= nr_rows; r++)
 		table(rows[r])
 }
