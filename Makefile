@@ -29,7 +29,7 @@ SOAK ?= stress storm trees_stress inherit exits sets subsys_forks subsys_files n
 SELFTESTS_PLAIN := $(filter-out %.c %.h %/subsys,$(wildcard scripts/selftests/*))
 
 .PHONY: all help modules install uninstall dkms-source dkms-install dkms-uninstall deb recorder \
-	selftests vm kunit coverage soak demo bench check check-install clean
+	selftests vm kunit coverage soak demo bench profile check check-install clean
 .DELETE_ON_ERROR:
 
 all: ## build the modules for the running kernel, or against KDIR=
@@ -144,6 +144,9 @@ demo: modules ## the README's sessions, in a guest
 
 bench: modules ## count what it costs, and what others do, in a guest; also JSON=1 COUNT=
 	@scripts/bench/bench -k $(KERNEL) $(if $(JSON),--json) $(if $(COUNT),-n $(COUNT))
+
+profile: modules ## list by function what a fork and exit takes more; also HOOK=kprobe SUBSYS=
+	@scripts/bench/profile/profile $(KERNEL) $(or $(HOOK),ftrace) $(SUBSYS)
 
 check: ## build for all kernels, check the sources, run all tests on all kernels
 	@scripts/check
