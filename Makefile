@@ -142,7 +142,8 @@ soak: recorder selftests ## run the races for hours, in a guest; also HOOK=kprob
 demo: modules ## the README's sessions, in a guest
 	@scripts/vm -k $(KERNEL) -f scripts/demo -f README.md sh /files/demo /files/README.md
 
-bench: modules ## count what it costs, and what others do, in a guest; also JSON=1 COUNT=
+bench: ## count what it costs, and what others do, in a guest; also JSON=1 COUNT=
+	@$(MAKE) --no-print-directory modules >&2
 	@scripts/bench/bench -k $(KERNEL) $(if $(JSON),--json) $(if $(COUNT),-n $(COUNT))
 
 profile: modules ## list by function what a fork and exit takes more; also HOOK=kprobe SUBSYS=
