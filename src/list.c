@@ -61,6 +61,19 @@ static void pid_list_add(struct task_struct *task, void *arg)
 		list->pids[list->nr++] = pid;
 }
 
+/* About how many tasks there are in a container that is not a root. */
+static size_t count_sets(const struct container *c)
+{
+	struct set_place *place;
+	size_t nr = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(place, &c->sets, link)
+		nr += READ_ONCE(container_set_of(place, c->hierarchy->id)->nr_tasks);
+	rcu_read_unlock();
+	return nr;
+}
+
 /*
  * Fill the list, and begin again if more come in than there is room for, which is only guessed
  * beforehand. Nothing is kept from one reading to the next, so the first task that ever comes into
@@ -68,10 +81,11 @@ static void pid_list_add(struct task_struct *task, void *arg)
  */
 static int list_sets_once(const struct container *c, struct pid_list *list)
 {
+	size_t room = count_sets(c);
 	int error;
 
 	do {
-		error = pid_list_grow(list, list->seen + list->seen / 8 + 16);
+		error = pid_list_grow(list, room + room / 8 + 16);
 		if (error)
 			return error;
 		list->nr = 0;
@@ -79,7 +93,8 @@ static int list_sets_once(const struct container *c, struct pid_list *list)
 		rcu_read_lock();
 		visit_sets(c, pid_list_add, list);
 		rcu_read_unlock();
-	} while (list->seen > list->room);
+		room = list->seen;
+	} while (room > list->room);
 	return 0;
 }
 
