@@ -63,8 +63,7 @@ static const struct write_case task_cases[] = {
 
 static void write_description(const struct write_case *w, char *description)
 {
-	snprintf(description, KUNIT_PARAM_DESC_SIZE, "'%*pE'", (int)w->written.len,
-		 w->written.text);
+	describe_written(&w->written, description);
 }
 
 KUNIT_ARRAY_PARAM(task, task_cases, write_description);
@@ -233,8 +232,7 @@ static const struct agent_case agent_cases[] = {
 
 static void agent_description(const struct agent_case *a, char *description)
 {
-	snprintf(description, KUNIT_PARAM_DESC_SIZE, "'%*pE'", (int)a->written.len,
-		 a->written.text);
+	describe_written(&a->written, description);
 }
 
 KUNIT_ARRAY_PARAM(agent, agent_cases, agent_description);

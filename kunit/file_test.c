@@ -153,8 +153,7 @@ static const struct number_case number_cases[] = {
 
 static void number_description(const struct number_case *n, char *description)
 {
-	snprintf(description, KUNIT_PARAM_DESC_SIZE, "'%*pE'", (int)n->written.len,
-		 n->written.text);
+	describe_written(&n->written, description);
 }
 
 KUNIT_ARRAY_PARAM(number, number_cases, number_description);

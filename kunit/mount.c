@@ -200,6 +200,12 @@ ssize_t write_file(struct file *file, const char *text, size_t len)
 	return result;
 }
 
+/* describe_written - for the descriptions of KUNIT_ARRAY_PARAM() */
+void describe_written(const struct written *written, char *description)
+{
+	snprintf(description, KUNIT_PARAM_DESC_SIZE, "'%*pE'", (int)written->len, written->text);
+}
+
 /* read_file - what pread(2) does */
 ssize_t read_file(struct file *file, char *to, size_t len, loff_t *pos)
 {

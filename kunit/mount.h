@@ -26,6 +26,8 @@ struct written {
 
 #define WRITTEN(text) { text, sizeof(text) - 1 }
 
+void describe_written(const struct written *written, char *description);
+
 /* One name in a directory; @dir is locked. */
 struct place {
 	struct path dir;
