@@ -5,8 +5,8 @@ KERNEL ?= 6.1
 RELEASE ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(RELEASE)/build
 # The kernel that KDIR is of.
-KDIR_RELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
-	$(KDIR)/include/generated/utsrelease.h)
+KDIR_RELEASE = $(or $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h),$(RELEASE))
 JOBS ?= $(shell nproc)
 
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
@@ -82,9 +82,10 @@ install: all ## install the modules, and what building a subsystem module needs;
 		$(DESTDIR)/usr/src/containerfs/$(KDIR_RELEASE)/Module.symvers
 	$(if $(DESTDIR),,depmod $(KDIR_RELEASE))
 
-uninstall: ## undo install
-	rm -rf $(DESTDIR)/usr/src/containerfs
-	find $(DESTDIR)/lib/modules/$(KDIR_RELEASE) \
+uninstall: ## undo install, and leave what a package or DKMS has installed
+	dpkg-query -S $(DESTDIR)/usr/src/containerfs >/dev/null 2>&1 || \
+		rm -rf $(DESTDIR)/usr/src/containerfs
+	find $(DESTDIR)/lib/modules/$(KDIR_RELEASE) -path '*/updates/dkms' -prune -o \
 		\( -name 'containerfs.ko*' -o -name 'rc_debug.ko*' -o -name 'rc_cpuacct.ko*' -o \
 		-name 'rc_numtasks.ko*' \) -exec rm -f {} +
 	$(if $(DESTDIR),,depmod $(KDIR_RELEASE))
