@@ -112,9 +112,11 @@ static struct llist_head leavers[1 << LEAVERS_BITS];
  * checked for use after it is freed. Changed with preemption off.
  */
 struct spares {
+	struct llist_node *first;
 	unsigned int nr;
-	struct leaver *leaver[128];
 };
+
+#define SPARES_MAX 128
 
 static DEFINE_PER_CPU(struct spares, spares);
 
@@ -204,18 +206,26 @@ static struct llist_head *leavers_bucket(const struct task_struct *task)
 static struct leaver *leaver_alloc(void)
 {
 	struct spares *mine = get_cpu_ptr(&spares);
-	struct leaver *leaver = mine->nr ? mine->leaver[--mine->nr] : NULL;
+	struct llist_node *node = mine->first;
 
+	if (node) {
+		mine->first = node->next;
+		mine->nr--;
+	}
 	put_cpu_ptr(&spares);
-	return leaver ?: kmalloc(sizeof(*leaver), GFP_ATOMIC | __GFP_NOWARN);
+	if (!node)
+		return kmalloc(sizeof(struct leaver), GFP_ATOMIC | __GFP_NOWARN);
+	return llist_entry(node, struct leaver, node);
 }
 
 static void leaver_free(struct leaver *leaver)
 {
 	struct spares *mine = get_cpu_ptr(&spares);
 
-	if (!IS_ENABLED(CONFIG_KASAN) && mine->nr < ARRAY_SIZE(mine->leaver)) {
-		mine->leaver[mine->nr++] = leaver;
+	if (!IS_ENABLED(CONFIG_KASAN) && mine->nr < SPARES_MAX) {
+		leaver->node.next = mine->first;
+		mine->first = &leaver->node;
+		mine->nr++;
 		leaver = NULL;
 	}
 	put_cpu_ptr(&spares);
@@ -225,14 +235,12 @@ static void leaver_free(struct leaver *leaver)
 /* Nobody uses them any more. */
 static void spares_free(void)
 {
-	struct spares *those;
+	struct leaver *leaver, *next;
 	int cpu;
 
-	for_each_possible_cpu(cpu) {
-		those = per_cpu_ptr(&spares, cpu);
-		while (those->nr)
-			kfree(those->leaver[--those->nr]);
-	}
+	for_each_possible_cpu(cpu)
+		llist_for_each_entry_safe(leaver, next, per_cpu_ptr(&spares, cpu)->first, node)
+			kfree(leaver);
 }
 
 /* There is no memory: what is known now is all that there will be. */
