@@ -56,6 +56,9 @@ static const struct super_operations fs_super_operations = {
 	.show_options = fs_show_options,
 };
 
+/* What a user can ask for, for all mounts of a superblock. */
+#define MOUNT_FLAGS (SB_RDONLY | SB_SYNCHRONOUS | SB_DIRSYNC | SB_MANDLOCK | SB_LAZYTIME)
+
 static int fs_fill_super(struct super_block *sb, struct fs_context *fc)
 {
 	struct hierarchy *h = sb->s_fs_info;
@@ -67,6 +70,8 @@ static int fs_fill_super(struct super_block *sb, struct fs_context *fc)
 	sb->s_magic = CONTAINER_SUPER_MAGIC;
 	sb->s_op = &fs_super_operations;
 	sb->s_time_gran = 1;
+	/* How it was mounted first is no matter of the tree, which has many mounts. */
+	sb->s_flags &= ~MOUNT_FLAGS;
 
 	inode = dir_new_inode(sb, NULL, 0755);
 	if (!inode)
@@ -318,8 +323,8 @@ static int fs_reconfigure(struct fs_context *fc)
 
 	if (error)
 		return error;
-	if ((fc->sb_flags ^ sb->s_flags) & fc->sb_flags_mask & SB_RDONLY)
-		return invalfc(fc, "remount can change release_agent only, not ro or rw");
+	if ((fc->sb_flags ^ sb->s_flags) & fc->sb_flags_mask & MOUNT_FLAGS)
+		return invalfc(fc, "remount can change release_agent only, not ro or sync");
 	error = hierarchy_check_remount(fc, sb->s_fs_info, options);
 	if (!error)
 		fs_set_release_agent(fc);

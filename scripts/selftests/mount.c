@@ -341,6 +341,26 @@ TEST_F(tree, a_remount_changes_nothing_else)
 	EXPECT_EQ(0, make("/a"));
 }
 
+TEST_F(tree, no_mount_decides_for_the_others)
+{
+	static const unsigned long flags[] = { MS_RDONLY, MS_SYNCHRONOUS, MS_LAZYTIME };
+	size_t i;
+
+	mkdir(OTHER, 0755);
+	for (i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
+		ASSERT_EQ(0, result(umount(TREE)));
+		/* The first one, which is gone from here, but not from the tree. */
+		ASSERT_EQ(0, result(mount("none", OTHER, "container", flags[i], NULL)));
+		ASSERT_EQ(0, remount_tree());
+		EXPECT_EQ(flags[i] == MS_RDONLY ? -EROFS : 0, result(mkdir(OTHER "/a", 0755)));
+		EXPECT_EQ(flags[i] == MS_RDONLY ? 0 : -EEXIST, make("/a"));
+		EXPECT_EQ(-EINVAL, remount_with(flags[i], NULL));
+		EXPECT_EQ(0, remount_with(0, NULL));
+		EXPECT_EQ(0, drop("/a"));
+		ASSERT_EQ(0, result(umount(OTHER)));
+	}
+}
+
 /* Making a tree against taking the last of it down */
 TEST_F(tree, a_mount_right_after_an_umount_never_fails)
 {
