@@ -19,6 +19,12 @@ struct hierarchy;
 
 #define SUBSYS_MAX 16
 
+/*
+ * How many containers may be one in another. With a subsystem a fork may have to look at all that
+ * are above, without a pause.
+ */
+#define CONTAINER_DEPTH_MAX 4096
+
 /* Files that a subsystem has added to one container. */
 struct container_files {
 	struct list_head list;
@@ -34,13 +40,17 @@ struct container_files {
  */
 extern struct mutex container_mutex;
 
-/* For short work items that take container_mutex, and for running release agents. */
+/* For short work items that take container_mutex. */
 extern struct workqueue_struct *container_wq;
+
+/* For release agents: starting one may take as long as the filesystem that it is on. */
+extern struct workqueue_struct *release_wq;
 
 /**
  * struct container - a group of tasks
  * @hierarchy: the tree that it belongs to; constant
  * @parent: the container above it, NULL for a root; constant; holds a reference
+ * @depth: how many containers are above it; constant
  * @serial: distinguishes it from all others of its hierarchy, rising as they are made; 0 is the
  *	root; constant
  * @name: the last component of its path, NULL for a root; changed under container_mutex
@@ -49,6 +59,8 @@ extern struct workqueue_struct *container_wq;
  * @sibling: in @parent's @children
  * @sets: the sets that it is part of, through set_place.link; changed under container_mutex, read
  *	under RCU. A root has none: it is what a set does not mention.
+ * @sets_changes: how often @sets has changed, counted after something came and before it goes;
+ *	container_mutex, read by who goes through @sets, see list_tasks()
  * @populated: how many of @sets have a task. Rises under container_mutex only (the first task of a
  *	set is always one that was moved); falls at any time, under the lock of the set that
  *	becomes empty.
@@ -70,11 +82,13 @@ extern struct workqueue_struct *container_wq;
 struct container {
 	struct hierarchy *hierarchy;
 	struct container *parent;
+	unsigned int depth;
 	u64 serial;
 	char *name;
 	struct list_head children;
 	struct list_head sibling;
 	struct list_head sets;
+	unsigned int sets_changes;
 	atomic_t populated;
 	unsigned long flags;
 	kuid_t uid;
@@ -91,6 +105,7 @@ struct container {
 
 #define CONTAINER_NOTIFY_ON_RELEASE 0 /* the agent is told when it becomes empty */
 #define CONTAINER_REMOVED 1 /* rmdir has been: no task and no child can come in any more */
+#define CONTAINER_TOLD 2 /* the agent has been told since it became empty; container_mutex */
 
 static inline bool container_is_removed(const struct container *c)
 {

@@ -21,21 +21,15 @@ struct pid_list {
 	size_t nr, seen, room;
 };
 
+/* Make room; what is in the list is lost. */
 static int pid_list_grow(struct pid_list *list, size_t room)
 {
-	pid_t *pids;
-
 	if (room <= list->room)
 		return 0;
-	pids = kvmalloc_array(room, sizeof(*pids), GFP_KERNEL_ACCOUNT);
-	if (!pids)
-		return -ENOMEM;
-	if (list->nr)
-		memcpy(pids, list->pids, list->nr * sizeof(*pids));
 	kvfree(list->pids);
-	list->pids = pids;
-	list->room = room;
-	return 0;
+	list->pids = kvmalloc_array(room, sizeof(*list->pids), GFP_KERNEL_ACCOUNT);
+	list->room = list->pids ? room : 0;
+	return list->pids ? 0 : -ENOMEM;
 }
 
 /* Call @visit for each task of a container that is not a root, under RCU. */
@@ -61,12 +55,32 @@ static void pid_list_add(struct task_struct *task, void *arg)
 		list->pids[list->nr++] = pid;
 }
 
-/* About how many tasks there are in a container that is not a root. */
-static size_t count_sets(const struct container *c)
+/* Call @visit for each task in the root of @h, or in any container of it, under RCU. */
+static void visit_root(const struct hierarchy *h, bool below,
+		       void (*visit)(struct task_struct *task, void *arg), void *arg)
+{
+	struct task_struct *process, *task;
+
+	for_each_process_thread(process, task)
+		if (below || !container_set_place(task_set(task), h->id))
+			visit(task, arg);
+}
+
+/* Only a task that lives and has been born is in a root; the others are nowhere. */
+static void pid_list_add_living(struct task_struct *task, void *arg)
+{
+	if (!(READ_ONCE(task->flags) & PF_EXITING) && !task_is_unborn(task))
+		pid_list_add(task, arg);
+}
+
+/* About how many tasks there are in a container; a root's are not counted anywhere. */
+static size_t guess_length(const struct container *c)
 {
 	struct set_place *place;
 	size_t nr = 0;
 
+	if (!c->parent)
+		return 512;
 	rcu_read_lock();
 	list_for_each_entry_rcu(place, &c->sets, link)
 		nr += READ_ONCE(container_set_of(place, c->hierarchy->id)->nr_tasks);
@@ -78,89 +92,70 @@ static size_t count_sets(const struct container *c)
  * Fill the list, and begin again if more come in than there is room for, which is only guessed
  * beforehand. Nothing is kept from one reading to the next, so the first task that ever comes into
  * a container is seen like any other: its set is in the list before it.
+ *
+ * A thread that replaces its process by another program takes over the process's id, so for a root
+ * we go through the processes, where it is always found, and not through the ids.
  */
-static int list_sets_once(const struct container *c, struct pid_list *list)
+static int list_once(const struct container *c, struct pid_list *list)
 {
-	size_t room = count_sets(c);
+	size_t room = guess_length(c);
 	int error;
 
 	do {
-		error = pid_list_grow(list, room + room / 8 + 16);
+		error = pid_list_grow(list, room + room / 8 + 64);
 		if (error)
 			return error;
 		list->nr = 0;
 		list->seen = 0;
 		rcu_read_lock();
-		visit_sets(c, pid_list_add, list);
+		if (c->parent)
+			visit_sets(c, pid_list_add, list);
+		else
+			visit_root(c->hierarchy, false, pid_list_add_living, list);
 		rcu_read_unlock();
 		room = list->seen;
 	} while (room > list->room);
 	return 0;
 }
 
-/*
- * A snapshot of the tasks of a container that is not a root. Forks and exits may go on meanwhile.
- * So may moves, but one in another hierarchy takes a task from one set of this container to another
- * one: if the other has been read before it came, and its own after it went, it is missed. Then
- * task_moves has changed, so read again; in the end, without moves.
- */
-static int list_sets(const struct container *c, struct pid_list *list)
+/* Is at most one set, the same all the time, all that there has been since @changes was read? */
+static bool is_one_set(const struct container *c, unsigned int changes)
 {
+	bool one = list_empty(&c->sets) || list_is_singular(&c->sets);
+
+	/* Pairs with that of place_unlink(). */
+	smp_rmb();
+	return one && READ_ONCE(c->sets_changes) == changes;
+}
+
+/*
+ * A snapshot of the tasks of a container. Forks and exits may go on meanwhile. So may moves, but
+ * one in another hierarchy takes a task from one set of this container to another one: if the other
+ * has been read before it came, and its own after it went, it is missed. Then task_moves has
+ * changed, and there is more than one set, or was; so read again; in the end, without moves. A
+ * root's tasks are not found by their sets, and none is missed.
+ */
+static int list_tasks(const struct container *c, struct pid_list *list)
+{
+	unsigned int changes;
 	unsigned long moves;
 	int error, tries;
 
 	for (tries = 0; tries < 3; tries++) {
-		/* What is read is read after this; pairs with the release in task_move(). */
+		/* What is read is read after this, ... */
+		changes = smp_load_acquire(&c->sets_changes);
+		/* ... and this; pairs with the release in task_move(). */
 		moves = smp_load_acquire(&task_moves);
-		error = list_sets_once(c, list);
+		error = list_once(c, list);
 		/* What was read is read before this. */
 		smp_rmb();
-		if (error || READ_ONCE(task_moves) == moves || list_is_singular(&c->sets))
+		if (error || !c->parent || READ_ONCE(task_moves) == moves || is_one_set(c, changes))
 			return error;
 	}
 	mutex_lock(&container_mutex);
-	error = list_sets_once(c, list);
+	error = list_once(c, list);
 	mutex_unlock(&container_mutex);
 	return error;
-}
-
-/* The next task with an id of at least @pid in @ns that is in the root of @h and lives. */
-static pid_t next_in_root(struct hierarchy *h, struct pid_namespace *ns, pid_t pid)
-{
-	struct task_struct *task;
-	struct pid *pos;
-
-	for (pos = find_ge_pid(pid, ns); pos; pos = find_ge_pid(pid_nr_ns(pos, ns) + 1, ns)) {
-		task = pid_task(pos, PIDTYPE_PID);
-		if (task && !(task->flags & PF_EXITING) && !task_is_unborn(task) &&
-		    !container_set_place(task_set(task), h->id))
-			return pid_nr_ns(pos, ns);
-	}
-	return 0;
-}
-
-/* A snapshot of the tasks of a root: those that are in no other container of the hierarchy. */
-static int list_root(const struct container *root, struct pid_list *list)
-{
-	pid_t pid = 0;
-	int error;
-
-	for (;;) {
-		error = pid_list_grow(list, list->nr + 512);
-		if (error)
-			return error;
-		rcu_read_lock();
-		while (list->nr < list->room) {
-			pid = next_in_root(root->hierarchy, list->ns, pid + 1);
-			if (!pid)
-				break;
-			list->pids[list->nr++] = pid;
-		}
-		rcu_read_unlock();
-		if (!pid)
-			return 0;
-		cond_resched();
-	}
 }
 
 static int pid_cmp(const void *a, const void *b)
@@ -201,7 +196,7 @@ static void pid_list_sort(struct pid_list *list)
 int task_list(const struct container *c, struct pid_namespace *ns, pid_t **pids, size_t *nr)
 {
 	struct pid_list list = { .ns = ns };
-	int error = c->parent ? list_sets(c, &list) : list_root(c, &list);
+	int error = list_tasks(c, &list);
 
 	if (error) {
 		kvfree(list.pids);
@@ -222,19 +217,6 @@ static struct container *next_below(struct container *c, const struct container 
 		if (!list_is_last(&c->sibling, &c->parent->children))
 			return list_next_entry(c, sibling);
 	return NULL;
-}
-
-/* Call @visit for each task in the root, or anywhere, under container_mutex. */
-static void visit_root(struct hierarchy *h, bool below,
-		       void (*visit)(struct task_struct *task, void *arg), void *arg)
-{
-	struct task_struct *process, *task;
-
-	rcu_read_lock();
-	for_each_process_thread(process, task)
-		if (below || !container_set_place(task_set(task), h->id))
-			visit(task, arg);
-	rcu_read_unlock();
 }
 
 /**
@@ -259,7 +241,9 @@ int rc_visit_tasks(struct rc_state *state, bool below,
 	mutex_lock(&container_mutex);
 	top = state->container;
 	if (top && !top->parent) {
+		rcu_read_lock();
 		visit_root(top->hierarchy, below, visit, arg);
+		rcu_read_unlock();
 		error = 0;
 	} else if (top) {
 		for (c = top; c; c = below ? next_below(c, top) : NULL) {

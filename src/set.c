@@ -39,6 +39,27 @@ static void set_free_callers(struct container_set *set)
 		kfree(set->callers[call]);
 }
 
+/* Make a set one of those of a container. */
+static void place_link(struct set_place *place, struct container *c)
+{
+	place->container = container_get(c);
+	list_add_tail_rcu(&place->link, &c->sets);
+	/* A task comes into the set, and so goes from another one, after this. */
+	WRITE_ONCE(c->sets_changes, c->sets_changes + 1);
+}
+
+/* ... and no longer. */
+static void place_unlink(struct set_place *place)
+{
+	struct container *c = place->container;
+
+	WRITE_ONCE(c->sets_changes, c->sets_changes + 1);
+	/* Who does not find it finds that it has changed; pairs with list_tasks(). */
+	smp_wmb();
+	list_del_rcu(&place->link);
+	container_put(c);
+}
+
 /* Free an empty set for good, unless a task has come in since. */
 static void set_reap_work(struct work_struct *work)
 {
@@ -60,12 +81,9 @@ static void set_reap_work(struct work_struct *work)
 		return;
 	}
 	hash_del(&set->hash);
-	for (i = 0; i < set->nr_places; i++) {
-		if (!set->place[i].container)
-			continue;
-		list_del_rcu(&set->place[i].link);
-		container_put(set->place[i].container);
-	}
+	for (i = 0; i < set->nr_places; i++)
+		if (set->place[i].container)
+			place_unlink(&set->place[i]);
 	mutex_unlock(&container_mutex);
 	set_free_callers(set);
 	kfree_rcu(set, rcu);
@@ -142,12 +160,9 @@ static struct container_set *set_create(struct container *const *places, unsigne
 		kfree(set);
 		return NULL;
 	}
-	for (i = 0; i < nr; i++) {
-		if (!places[i])
-			continue;
-		set->place[i].container = container_get(places[i]);
-		list_add_tail_rcu(&set->place[i].link, &places[i]->sets);
-	}
+	for (i = 0; i < nr; i++)
+		if (places[i])
+			place_link(&set->place[i], places[i]);
 	return set;
 }
 

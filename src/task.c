@@ -285,10 +285,10 @@ int task_move(struct task_struct *task, struct container_set *set, struct contai
 		swap(old->reserve, new->reserve);
 	if (old)
 		reserve_cancel(old);
-	/* First in, then out, and the count in between: see list_sets(). */
+	/* First in, then out, and the count in between: see list_tasks(). */
 	if (new)
 		container_set_add(set, &new->link);
-	/* After the task has come; pairs with list_sets(). */
+	/* After the task has come; pairs with list_tasks(). */
 	smp_store_release(&task_moves, task_moves + 1);
 	/* Before the task goes. */
 	smp_wmb();

@@ -272,6 +272,47 @@ TEST_F(sets, a_list_is_complete_while_tasks_are_moved_in_another_tree)
 	EXPECT_EQ(0, end(moving));
 }
 
+/* A process with many threads in a place of the first tree, in one set */
+static pid_t crowd(const char *place)
+{
+	pid_t pid = child();
+	struct thread thread;
+	int i;
+
+	if (pid == 0) {
+		if (enter(place, 0))
+			_exit(1);
+		for (i = 0; i < 500; i++)
+			if (thread_start(&thread))
+				_exit(1);
+		for (;;)
+			pause();
+	}
+	return pid;
+}
+
+/*
+ * One goes from the only other set to that of the crowd while that is read, past the place where he
+ * is put; and his own set goes too, so that there seems to have been one all the time.
+ */
+TEST_F(sets, a_list_is_complete_while_one_of_many_is_moved_in_another_tree)
+{
+	pid_t pid, many, moving;
+	int round;
+
+	many = crowd(ONE "/x");
+	ASSERT_LT(0, many);
+	ASSERT_TRUE(wait_until(count_tasks(ONE "/x") == 501));
+	pid = sleeper_at(1);
+	ASSERT_LT(0, pid);
+	moving = mover(&pid, 1);
+	for (round = 0; round < scaled(5000) && has_task(ONE "/x", pid); round++)
+		;
+	EXPECT_EQ(scaled(5000), round);
+	EXPECT_EQ(0, end(moving));
+	EXPECT_EQ(0, end(many));
+}
+
 TEST_F(sets, a_count_is_right_while_tasks_are_moved_in_another_tree)
 {
 	pid_t pids[20], moving;
