@@ -17,7 +17,7 @@ static void expect_path(struct kunit *test, const struct container *c, const cha
 	path = container_path(c);
 	mutex_unlock(&container_mutex);
 	KUNIT_EXPECT_STREQ(test, path, expected);
-	kfree(path);
+	kvfree(path);
 }
 
 static void a_path_begins_at_the_root_of_the_tree(struct kunit *test)
@@ -65,6 +65,23 @@ static void a_path_may_be_longer_than_any_that_programs_may_use(struct kunit *te
 	expect_path(test, c[DEEP - 1], expected);
 	while (i--)
 		core_rmdir(c[i]);
+}
+
+static void a_tree_is_not_deeper_than_it_may_be(struct kunit *test)
+{
+	struct container *deepest = top, *c;
+	int i;
+
+	for (i = 0; i < CONTAINER_DEPTH_MAX; i++)
+		deepest = core_mkdir(deepest, "x");
+	KUNIT_EXPECT_PTR_EQ(test, hierarchy_mkdir(deepest, "x", GLOBAL_ROOT_UID, GLOBAL_ROOT_GID),
+			    (struct container *)ERR_PTR(-ENAMETOOLONG));
+	KUNIT_EXPECT_EQ(test, default_hierarchy.nr_containers, 1 + CONTAINER_DEPTH_MAX);
+	while (deepest != top) {
+		c = deepest;
+		deepest = c->parent;
+		core_rmdir(c);
+	}
 }
 
 static void the_last_reference_frees_those_above_too(struct kunit *test)
@@ -156,6 +173,7 @@ static struct kunit_case container_cases[] = {
 	KUNIT_CASE(a_path_begins_at_the_root_of_the_tree),
 	KUNIT_CASE(a_new_name_is_seen_in_the_paths_below),
 	KUNIT_CASE(a_path_may_be_longer_than_any_that_programs_may_use),
+	KUNIT_CASE(a_tree_is_not_deeper_than_it_may_be),
 	KUNIT_CASE(the_last_reference_frees_those_above_too),
 	KUNIT_CASE(one_with_a_child_or_a_task_is_not_removed),
 	KUNIT_CASE(nothing_comes_into_one_that_was_removed),

@@ -50,8 +50,7 @@ void core_stop(struct kunit *test)
 void core_settle(void)
 {
 	flush_workqueue(container_wq);
-	/* What that freed may have announced the container above. */
-	flush_workqueue(container_wq);
+	flush_workqueue(release_wq);
 	rcu_barrier();
 }
 

@@ -164,6 +164,26 @@ static void the_last_child_announces_an_empty_parent(struct kunit *test)
 	core_rmdir(a);
 }
 
+/* Exit and rmdir of the last child, when each of them has seen what the other one did */
+static void a_task_and_a_child_that_go_at_once_are_announced_once(struct kunit *test)
+{
+	struct container *a = make_notifying(top, "a"), *b = core_mkdir(a, "b");
+
+	container_set_notify(b, false);
+	mutex_lock(&container_mutex);
+	container_populate(a);
+	mutex_unlock(&container_mutex);
+	/* The task goes, and is held up before it announces. */
+	atomic_set(&a->populated, 0);
+	core_rmdir(b);
+	expect_told(test, "/sbin/container_release_agent /a\n");
+	/* It goes on. */
+	atomic_set(&a->populated, 1);
+	container_depopulate(a);
+	expect_told(test, "");
+	core_rmdir(a);
+}
+
 static void two_sets_are_one_container(struct kunit *test)
 {
 	struct hierarchy *tree = core_tree("tree");
@@ -286,6 +306,7 @@ static struct kunit_case release_cases[] = {
 	KUNIT_CASE(who_is_emptied_again_is_announced_again),
 	KUNIT_CASE(who_is_refilled_in_time_is_not_announced),
 	KUNIT_CASE(the_last_child_announces_an_empty_parent),
+	KUNIT_CASE(a_task_and_a_child_that_go_at_once_are_announced_once),
 	KUNIT_CASE(two_sets_are_one_container),
 	KUNIT_CASE(who_has_not_asked_for_it_is_not_announced),
 	KUNIT_CASE(who_was_removed_in_time_is_not_announced),

@@ -3,6 +3,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/export.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -12,6 +13,7 @@
 
 DEFINE_MUTEX(container_mutex); /* which containers and sets there are; see container.h */
 struct workqueue_struct *container_wq;
+struct workqueue_struct *release_wq;
 
 /**
  * container_put - give back a reference to a container
@@ -50,17 +52,19 @@ static bool container_is_released(const struct container *c)
  *
  * Called whenever the last task or the last child goes, from the exit hook too, so it takes no
  * lock. The work item looks again under container_mutex, under which nothing can be refilled: that
- * is what makes the announcement true. It is made exactly once for each time that the container
- * becomes empty because this is called exactly once then: by whoever brings @populated to zero, or
- * by the rmdir of the last child. If it becomes empty again before the work has begun, the two
- * are one; once the work runs, it can be queued anew.
+ * is what makes the announcement true. It is made at least once for each time that the container
+ * becomes empty because this is called then: by whoever brings @populated to zero, or by the rmdir
+ * of the last child. If both happen at the same time, both may call, and the work may have run in
+ * between; it is made only once because CONTAINER_TOLD is set by the first, and cleared by who puts
+ * a task or a child in, all under the mutex. If it becomes empty again before the work has begun,
+ * the two are one; once the work runs, it can be queued anew.
  */
 static void container_announce(struct container *c)
 {
 	if (!container_is_released(c))
 		return;
 	container_get(c);
-	if (!queue_work(container_wq, &c->release_work))
+	if (!queue_work(release_wq, &c->release_work))
 		container_put(c);
 }
 
@@ -70,7 +74,7 @@ static void container_release_work(struct work_struct *work)
 	char *agent = NULL, *path = NULL;
 
 	mutex_lock(&container_mutex);
-	if (container_is_released(c)) {
+	if (container_is_released(c) && !test_and_set_bit(CONTAINER_TOLD, &c->flags)) {
 		agent = kstrdup(hierarchy_release_agent(c->hierarchy), GFP_KERNEL);
 		path = container_path(c);
 		if (!agent || !path)
@@ -81,7 +85,7 @@ static void container_release_work(struct work_struct *work)
 	/* Outside the lock: the agent may well want to remove the container. */
 	if (agent && path)
 		release_agent_run(agent, path);
-	kfree(path);
+	kvfree(path);
 	kfree(agent);
 	container_put(c);
 }
@@ -121,20 +125,24 @@ void container_init_root(struct container *root, struct hierarchy *hierarchy)
  * It inherits @parent's notify_on_release.
  *
  * Context: Process context, may sleep; the caller holds container_mutex.
- * Return: the container, with one reference, which container_remove() gives back; or
- * ERR_PTR(-ENOMEM).
+ * Return: the container, with one reference, which container_remove() gives back;
+ * ERR_PTR(-ENAMETOOLONG) if the tree would be deeper than CONTAINER_DEPTH_MAX; or ERR_PTR(-ENOMEM).
  */
 struct container *container_new(struct container *parent, const char *name, kuid_t uid,
 				kgid_t gid)
 {
-	struct container *c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
+	struct container *c;
 
 	lockdep_assert_held(&container_mutex);
+	if (parent->depth == CONTAINER_DEPTH_MAX)
+		return ERR_PTR(-ENAMETOOLONG);
+	c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
 	if (!c)
 		return ERR_PTR(-ENOMEM);
 	container_setup(c);
 	c->hierarchy = parent->hierarchy;
 	c->parent = container_get(parent);
+	c->depth = parent->depth + 1;
 	c->self.parent = &parent->self;
 	c->uid = uid;
 	c->gid = gid;
@@ -160,6 +168,7 @@ void container_add(struct container *c)
 	lockdep_assert_held(&container_mutex);
 	c->serial = ++c->hierarchy->last_serial;
 	c->hierarchy->nr_containers++;
+	clear_bit(CONTAINER_TOLD, &c->parent->flags);
 	list_add_tail(&c->sibling, &c->parent->children);
 }
 
@@ -240,7 +249,7 @@ int container_set_notify(struct container *c, bool on)
  * @c: the container
  *
  * Context: Process context, may sleep; the caller holds container_mutex.
- * Return: the path, "/" for a root; the caller frees it with kfree(). NULL if memory is short.
+ * Return: the path, "/" for a root; the caller frees it with kvfree(). NULL if memory is short.
  */
 char *container_path(const struct container *c)
 {
@@ -254,7 +263,8 @@ char *container_path(const struct container *c)
 	if (!c->parent)
 		return kstrdup("/", GFP_KERNEL);
 
-	path = kmalloc(len, GFP_KERNEL);
+	/* It may be longer than any that programs may use. */
+	path = kvmalloc(len, GFP_KERNEL);
 	if (!path)
 		return NULL;
 	end = path + len - 1;
@@ -277,6 +287,7 @@ char *container_path(const struct container *c)
 void container_populate(struct container *c)
 {
 	lockdep_assert_held(&container_mutex);
+	clear_bit(CONTAINER_TOLD, &c->flags);
 	atomic_inc(&c->populated);
 }
 
@@ -296,13 +307,17 @@ void container_depopulate(struct container *c)
  * rc_count_references - how many references there are to a container
  * @state: a state of the container, in a handler of a file
  *
- * Context: Any.
+ * Context: Process context, may sleep; takes container_mutex.
  */
 unsigned long rc_count_references(struct rc_state *state)
 {
-	const struct container *c = READ_ONCE(state->container);
+	unsigned long nr = 0;
 
-	return c ? refcount_read(&c->ref) : 0;
+	mutex_lock(&container_mutex);
+	if (state->container)
+		nr = refcount_read(&state->container->ref);
+	mutex_unlock(&container_mutex);
+	return nr;
 }
 EXPORT_SYMBOL_GPL(rc_count_references);
 
@@ -314,7 +329,14 @@ EXPORT_SYMBOL_GPL(rc_count_references);
 int container_init(void)
 {
 	container_wq = alloc_workqueue("containerfs", WQ_UNBOUND, 0);
-	return container_wq ? 0 : -ENOMEM;
+	if (!container_wq)
+		return -ENOMEM;
+	release_wq = alloc_workqueue("containerfs_release", WQ_UNBOUND, 0);
+	if (!release_wq) {
+		destroy_workqueue(container_wq);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 /**
@@ -325,4 +347,5 @@ int container_init(void)
 void container_exit(void)
 {
 	destroy_workqueue(container_wq);
+	destroy_workqueue(release_wq);
 }

@@ -37,7 +37,7 @@ static int show_path(struct seq_file *m, struct hierarchy *h, const struct conta
 		return -ENOMEM;
 	seq_puts(m, path);
 	seq_putc(m, '\n');
-	kfree(path);
+	kvfree(path);
 	return 0;
 }
 
