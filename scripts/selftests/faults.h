@@ -43,6 +43,9 @@ const char *with_each_fault(const struct operation *operation);
 #define EXPECT_ALL_OR_NOTHING_SLOWLY(run, undo, state) \
 	EXPECT_ALL_OR_NOTHING_OF(run, undo, state, true)
 
+/* Let the @nth allocation of this thread from now on fail; nobody will know whether it did. */
+void fail_later(unsigned int nth);
+
 /* An operation that leaves nothing to be undone */
 int undo_nothing(void);
 

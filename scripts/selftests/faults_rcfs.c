@@ -4,6 +4,8 @@
 
 #include "faults.h"
 
+#include <time.h>
+
 static const char *state_of_trees(void)
 {
 	return text("%d trees, debug %d, cpuacct %d, numtasks %d", count_trees(),
@@ -83,6 +85,33 @@ static int undo_load(void)
 	return unload("rc_debug");
 }
 
+static long long own_time(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+/* A child that uses some time in y, at least @used, and then finds no memory to exit */
+static pid_t exits_without_memory(unsigned int nth, long long *used)
+{
+	pid_t pid = child();
+	long long begin, now;
+
+	if (pid == 0) {
+		if (enter(ONE "/y", 0))
+			_exit(1);
+		begin = own_time();
+		for (now = begin; now < begin + 1000000; now = own_time())
+			;
+		*used = now - begin;
+		fail_later(nth);
+		_exit(0);
+	}
+	return pid;
+}
+
 /* Trees of type rcfs, with the subsystems that come with it */
 FIXTURE(faults_rcfs)
 {
@@ -140,6 +169,22 @@ TEST_F(faults_rcfs, in_a_move_that_subsystems_are_told_of)
 	ASSERT_EQ(0, mkdir(ONE "/y", 0755));
 	EXPECT_ALL_OR_NOTHING(run_attach, undo_attach, state_of_bound);
 	EXPECT_EQ(0, number(ONE "/y/numtasks.current"));
+}
+
+/* It goes on all the same; but what the task has used must not be lost. */
+TEST_F(faults_rcfs, in_an_exit_that_is_accounted)
+{
+	long long *used = shared_memory(sizeof(*used)), before;
+	unsigned int nth;
+
+	ASSERT_EQ(0, mount_rcfs(ONE, "debug,cpuacct,numtasks"));
+	ASSERT_EQ(0, mkdir(ONE "/y", 0755));
+	for (nth = 1; nth <= 10; nth++) {
+		before = number(ONE "/y/cpuacct.usage");
+		ASSERT_EQ(0, reap(exits_without_memory(nth, used)));
+		EXPECT_LE(before + *used, number(ONE "/y/cpuacct.usage")) TH_LOG("%u", nth);
+		EXPECT_EQ(0, number(ONE "/y/numtasks.current"));
+	}
 }
 
 TEST_F(faults_rcfs, in_a_remount)

@@ -97,6 +97,15 @@ const char *with_each_fault(const struct operation *operation)
 	return problem;
 }
 
+void fail_later(unsigned int nth)
+{
+	int fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		abort();
+	fail_nth(fd, nth);
+}
+
 int undo_nothing(void)
 {
 	return 0;
