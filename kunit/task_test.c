@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The task table: who is where, and what fork, failed fork, exit and moving do to it. */
 #include <kunit/test.h>
+#include <linux/completion.h>
 #include <linux/kthread.h>
 #include <linux/sched/task.h>
 
@@ -319,6 +320,47 @@ static void exit_leaves_and_gives_the_reserve_back(struct kunit *test)
 	remove_counted(test, a);
 }
 
+/* Somebody who has the lock of a task, as a move has, until the task wants it too. */
+struct mover {
+	struct task_struct *task;
+	struct completion begun;
+	bool waited_for;
+	atomic_t left;
+};
+
+static int move_slowly(void *arg)
+{
+	struct mover *mover = arg;
+
+	task_lock(mover->task);
+	complete(&mover->begun);
+	while (!spin_is_contended(&mover->task->alloc_lock) && !atomic_read(&mover->left))
+		cpu_relax();
+	mover->waited_for = !atomic_read(&mover->left);
+	task_unlock(mover->task);
+	while (!kthread_should_stop())
+		schedule_timeout_interruptible(1);
+	return 0;
+}
+
+static void exit_waits_for_a_move_that_is_under_way(struct kunit *test)
+{
+	struct mover mover = { .task = current };
+	struct task_struct *thread;
+
+	if (num_online_cpus() == 1)
+		kunit_skip(test, "two processors are needed");
+	init_completion(&mover.begun);
+	thread = kthread_run(move_slowly, &mover, "containerfs_test");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
+	wait_for_completion(&mover.begun);
+	/* We are nowhere yet, but may be put somewhere. */
+	task_exit();
+	atomic_set(&mover.left, 1);
+	kthread_stop(thread);
+	KUNIT_EXPECT_TRUE(test, mover.waited_for);
+}
+
 static void a_task_is_unborn_until_it_has_a_css_set(struct kunit *test)
 {
 	struct task_struct *child = fake_task(test);
@@ -360,6 +402,7 @@ static struct kunit_case task_cases[] = {
 	KUNIT_CASE(a_creator_that_is_moved_out_while_it_forks),
 	KUNIT_CASE(a_refusal_survives_a_move),
 	KUNIT_CASE(exit_leaves_and_gives_the_reserve_back),
+	KUNIT_CASE(exit_waits_for_a_move_that_is_under_way),
 	KUNIT_CASE(a_task_is_unborn_until_it_has_a_css_set),
 	KUNIT_CASE(the_table_has_a_reasonable_size),
 	{}
