@@ -401,6 +401,19 @@ void thread_stop(struct thread *thread)
 	wait_until(!exists(text("/proc/self/task/%d", thread->tid)));
 }
 
+long long clock_of(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+long long own_time(void)
+{
+	return clock_of(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 void *shared_memory(size_t size)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

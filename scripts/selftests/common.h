@@ -27,6 +27,7 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TREE "/dev/container"
@@ -152,6 +153,11 @@ struct thread {
 int thread_start(struct thread *thread);
 /* Returns when the thread is gone for the kernel, too. */
 void thread_stop(struct thread *thread);
+
+/* What a clock shows, in nanoseconds */
+long long clock_of(clockid_t clock);
+/* The processor time that this process has used, in nanoseconds */
+long long own_time(void);
 
 /* Memory that children share */
 void *shared_memory(size_t size);

@@ -4,7 +4,6 @@
 
 #include <stdatomic.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #define A ONE "/a"
 #define B ONE "/b"
@@ -21,19 +20,6 @@ static long long stat_of(const char *container, const char *word)
 	const char *found = strstr(content(text("%s/cpuacct.stat", container)), word);
 
 	return found ? atoll(found + strlen(word) + 1) * (NSEC / sysconf(_SC_CLK_TCK)) : -1;
-}
-
-static long long clock_of(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * NSEC + now.tv_nsec;
-}
-
-static long long own_time(void)
-{
-	return clock_of(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static void burn_a_little(void)

@@ -4,8 +4,6 @@
 
 #include "faults.h"
 
-#include <time.h>
-
 static const char *state_of_trees(void)
 {
 	return text("%d trees, debug %d, cpuacct %d, numtasks %d", count_trees(),
@@ -83,14 +81,6 @@ static int run_load(void)
 static int undo_load(void)
 {
 	return unload("rc_debug");
-}
-
-static long long own_time(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
 /* A child that uses some time in y, at least @used, and then finds no memory to exit */
