@@ -285,8 +285,12 @@ static int recorder_can_fork(struct rc_state *state, bool must)
 
 static void recorder_cancel_fork(struct rc_state *state)
 {
-	record(recorder_of(state), 'x');
-	recorder_of(state)->charges--;
+	struct recorder *recorder = recorder_of(state);
+
+	record(recorder, 'x');
+	recorder->charges--;
+	if (recorder->cancelled)
+		recorder->cancelled();
 }
 
 static void recorder_fork(struct task_struct *child, struct rc_state *state)

@@ -37,6 +37,7 @@ struct container_set *set_of(struct task_struct *task);
  * @populate_error: what populate() returns
  * @fork_error: what can_fork() returns, unless it must not
  * @attach_error: what can_attach() returns
+ * @cancelled: called by cancel_fork(), if it is not NULL
  * @states: how many there are
  * @charges: forks that were allowed, and neither cancelled nor done
  */
@@ -47,6 +48,7 @@ struct recorder {
 	int populate_error;
 	int fork_error;
 	int attach_error;
+	void (*cancelled)(void);
 	int states;
 	int charges;
 };

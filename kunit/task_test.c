@@ -320,45 +320,94 @@ static void exit_leaves_and_gives_the_reserve_back(struct kunit *test)
 	remove_counted(test, a);
 }
 
-/* Somebody who has the lock of a task, as a move has, until the task wants it too. */
-struct mover {
+/* Somebody who has the lock of a task, in a move or as in one, until the task wants it too. */
+static struct mover {
 	struct task_struct *task;
+	struct container *to;
 	struct completion begun;
 	bool waited_for;
 	atomic_t left;
-};
+} mover;
+
+static void keep_lock(void)
+{
+	complete(&mover.begun);
+	while (!spin_is_contended(&mover.task->alloc_lock) && !atomic_read(&mover.left))
+		cpu_relax();
+	mover.waited_for = !atomic_read(&mover.left);
+}
 
 static int move_slowly(void *arg)
 {
-	struct mover *mover = arg;
-
-	task_lock(mover->task);
-	complete(&mover->begun);
-	while (!spin_is_contended(&mover->task->alloc_lock) && !atomic_read(&mover->left))
-		cpu_relax();
-	mover->waited_for = !atomic_read(&mover->left);
-	task_unlock(mover->task);
+	if (mover.to) {
+		move(mover.task, mover.to);
+	} else {
+		task_lock(mover.task);
+		keep_lock();
+		task_unlock(mover.task);
+	}
 	while (!kthread_should_stop())
 		schedule_timeout_interruptible(1);
 	return 0;
 }
 
+/* Returns when the mover has the lock of the current task; for mover_end(). */
+static struct task_struct *mover_begin(struct kunit *test, struct container *to)
+{
+	struct task_struct *thread;
+
+	mover = (struct mover){ .task = current, .to = to };
+	init_completion(&mover.begun);
+	thread = kthread_run(move_slowly, NULL, "containerfs_test");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
+	wait_for_completion(&mover.begun);
+	return thread;
+}
+
+static void mover_end(struct kunit *test, struct task_struct *thread)
+{
+	atomic_set(&mover.left, 1);
+	kthread_stop(thread);
+	KUNIT_EXPECT_TRUE(test, mover.waited_for);
+}
+
 static void exit_waits_for_a_move_that_is_under_way(struct kunit *test)
 {
-	struct mover mover = { .task = current };
 	struct task_struct *thread;
 
 	if (num_online_cpus() == 1)
 		kunit_skip(test, "two processors are needed");
-	init_completion(&mover.begun);
-	thread = kthread_run(move_slowly, &mover, "containerfs_test");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
-	wait_for_completion(&mover.begun);
+	thread = mover_begin(test, NULL);
 	/* We are nowhere yet, but may be put somewhere. */
 	task_exit();
-	atomic_set(&mover.left, 1);
-	kthread_stop(thread);
-	KUNIT_EXPECT_TRUE(test, mover.waited_for);
+	mover_end(test, thread);
+}
+
+static void a_fork_that_waits_for_a_move_goes_on_where_that_has_led(struct kunit *test)
+{
+	struct container *a, *b;
+	struct task_struct *child, *thread;
+
+	if (num_online_cpus() == 1)
+		kunit_skip(test, "two processors are needed");
+	a = make_counted(test, "a");
+	b = core_mkdir(top, "b");
+	child = fake_task(test);
+	move(current, a);
+	KUNIT_EXPECT_EQ(test, task_fork_begin(), 0);
+	/* The move has the lock then, and our entry is not replaced yet. */
+	a_recorder.cancelled = keep_lock;
+	thread = mover_begin(test, b);
+	task_fork_end(child);
+	mover_end(test, thread);
+	a_recorder.cancelled = NULL;
+	KUNIT_EXPECT_PTR_EQ(test, hierarchy_container(&default_hierarchy, set_of(child)), b);
+	KUNIT_EXPECT_EQ(test, a_recorder.charges, 0);
+
+	move(child, top);
+	move(current, top);
+	core_rmdir(b);
+	remove_counted(test, a);
 }
 
 static void a_task_is_unborn_until_it_has_a_css_set(struct kunit *test)
@@ -403,6 +452,7 @@ static struct kunit_case task_cases[] = {
 	KUNIT_CASE(a_refusal_survives_a_move),
 	KUNIT_CASE(exit_leaves_and_gives_the_reserve_back),
 	KUNIT_CASE(exit_waits_for_a_move_that_is_under_way),
+	KUNIT_CASE(a_fork_that_waits_for_a_move_goes_on_where_that_has_led),
 	KUNIT_CASE(a_task_is_unborn_until_it_has_a_css_set),
 	KUNIT_CASE(the_table_has_a_reasonable_size),
 	{}
