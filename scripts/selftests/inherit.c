@@ -342,4 +342,41 @@ TEST_F(inherit, a_child_that_is_moved_at_once_is_there_and_nowhere_else)
 	EXPECT_EQ(1, count_tracked());
 }
 
+/* Moves whoever has the guessed id, from the first moment on; a kernel thread stays where it is. */
+static void move_the_next(const atomic_int *next)
+{
+	int fd = open(TREE "/b/tasks", O_WRONLY | O_CLOEXEC);
+	const char *line;
+
+	for (;;) {
+		line = text("%d", *next);
+		if (write(fd, line, strlen(line)) < 0 && errno != ESRCH && errno != EINVAL)
+			_exit(1);
+	}
+}
+
+/* The child can be found some instructions before it is where its parent is. */
+TEST_F(inherit, a_child_that_is_moved_while_it_is_being_born_is_nowhere_else)
+{
+	atomic_int *next = shared_memory(sizeof(*next));
+	pid_t pid, mover;
+	int i;
+
+	*next = INT_MAX;
+	mover = child();
+	if (mover == 0)
+		move_the_next(next);
+	pid = mover;
+	for (i = 0; i < scaled(2000); i++) {
+		*next = kill(pid + 1, 0) ? pid + 1 : INT_MAX;
+		pid = child();
+		if (pid == 0)
+			_exit(is_in("/a") && is_in("/b"));
+		ASSERT_EQ(0, reap(pid));
+	}
+	ASSERT_EQ(0, end(mover));
+	EXPECT_EQ(0, population("/b"));
+	EXPECT_EQ(1, count_tracked());
+}
+
 TEST_HARNESS_MAIN
