@@ -17,6 +17,11 @@ int recorder_fail(const char *callback, const char *errors)
 	return write_file(parameter(text("%s_error", callback)), "%s", errors);
 }
 
+int recorder_delay_exit(unsigned int milliseconds)
+{
+	return write_file(parameter("exit_ms"), "%u", milliseconds);
+}
+
 int recorder_end(void)
 {
 	static const char * const callbacks[] = { "create", "populate", "can_attach", "can_fork" };

@@ -15,6 +15,9 @@ int recorder_end(void);
 /* Errors for both subsystems, as "0,12": create, populate, can_attach and can_fork; 0 is none */
 int recorder_fail(const char *callback, const char *errors);
 
+/* Let each exit take some time while the task is in its container. */
+int recorder_delay_exit(unsigned int milliseconds);
+
 /* What they have been told since this was asked last, a line each; lives as text() does. */
 const char *calls(void);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Two subsystems that write down what they are told, and refuse when they are told to. */
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -40,6 +41,10 @@ module_param_array(can_attach_error, int, NULL, 0644);
 
 static int can_fork_error[SUBSYSTEMS];
 module_param_array(can_fork_error, int, NULL, 0644);
+
+static unsigned int exit_ms;
+module_param(exit_ms, uint, 0644);
+MODULE_PARM_DESC(exit_ms, "How many milliseconds exit takes");
 
 static bool add_files;
 module_param(add_files, bool, 0644);
@@ -237,6 +242,7 @@ static void recorder_exit_task(struct task_struct *task, struct rc_state *state)
 
 	record(r->which, "exit %d from %d\n", task_pid_nr(task), r->number);
 	count(&members[r->which], -1);
+	mdelay(READ_ONCE(exit_ms));
 }
 
 static void recorder_bind(struct rc_subsys *subsys, bool bound)
