@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Containers: references, paths and names, and what removing one needs. */
 #include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/kthread.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "../src/container.h"
@@ -44,6 +47,46 @@ static void a_new_name_is_seen_in_the_paths_below(struct kunit *test)
 	expect_path(test, b, "//b");
 	core_rmdir(b);
 	core_rmdir(a);
+}
+
+struct renamer {
+	struct container *c;
+	struct completion done;
+};
+
+static int rename_it(void *arg)
+{
+	struct renamer *renamer = arg;
+	int error = container_rename(renamer->c, "renamed");
+
+	complete(&renamer->done);
+	while (!kthread_should_stop())
+		schedule_timeout_interruptible(1);
+	return error;
+}
+
+static void a_new_name_waits_for_those_who_read_the_old_one(struct kunit *test)
+{
+	struct renamer renamer = { .c = core_mkdir(top, "a") };
+	struct task_struct *thread;
+	const char *name;
+
+	init_completion(&renamer.done);
+	mutex_lock(&container_mutex);
+	name = renamer.c->name;
+	thread = kthread_run(rename_it, &renamer, "containerfs_test");
+	/* Until it waits for us, or does not. */
+	while (!IS_ERR(thread) && !completion_done(&renamer.done) &&
+	       READ_ONCE(thread->__state) != TASK_UNINTERRUPTIBLE)
+		schedule_timeout_uninterruptible(1);
+	KUNIT_EXPECT_FALSE(test, completion_done(&renamer.done));
+	KUNIT_EXPECT_PTR_EQ(test, renamer.c->name, name);
+	mutex_unlock(&container_mutex);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
+	wait_for_completion(&renamer.done);
+	KUNIT_EXPECT_EQ(test, kthread_stop(thread), 0);
+	expect_path(test, renamer.c, "/renamed");
+	core_rmdir(renamer.c);
 }
 
 #define DEEP 300
@@ -172,6 +215,7 @@ static void serial_numbers_only_rise(struct kunit *test)
 static struct kunit_case container_cases[] = {
 	KUNIT_CASE(a_path_begins_at_the_root_of_the_tree),
 	KUNIT_CASE(a_new_name_is_seen_in_the_paths_below),
+	KUNIT_CASE(a_new_name_waits_for_those_who_read_the_old_one),
 	KUNIT_CASE(a_path_may_be_longer_than_any_that_programs_may_use),
 	KUNIT_CASE(a_tree_is_not_deeper_than_it_may_be),
 	KUNIT_CASE(the_last_reference_frees_those_above_too),
