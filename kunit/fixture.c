@@ -177,25 +177,59 @@ struct move_work {
 	struct work_struct work;
 	struct task_struct *task;
 	struct container *to;
+	unsigned int fault;
 	int error;
 };
+
+#ifdef CONFIG_FAULT_INJECTION
+static void set_fault(unsigned int nth)
+{
+	WRITE_ONCE(current->fail_nth, nth);
+}
+
+static unsigned int get_fault(void)
+{
+	return READ_ONCE(current->fail_nth);
+}
+#else
+static void set_fault(unsigned int nth)
+{
+}
+
+static unsigned int get_fault(void)
+{
+	return 1;
+}
+#endif
 
 static void move_work(struct work_struct *work)
 {
 	struct move_work *m = container_of(work, struct move_work, work);
 
+	set_fault(m->fault);
 	m->error = move(m->task, m->to);
+	m->fault = get_fault();
+	set_fault(0);
 }
 
 /* move_by_another - move(), but not by the current task itself */
 int move_by_another(struct task_struct *task, struct container *to)
 {
-	struct move_work m = { .task = task, .to = to };
+	unsigned int none = 0;
+
+	return move_with_fault(task, to, &none);
+}
+
+/* move_with_fault - the same; the @nth allocation fails, and 0 is stored there if there is one */
+int move_with_fault(struct task_struct *task, struct container *to, unsigned int *nth)
+{
+	struct move_work m = { .task = task, .to = to, .fault = *nth };
 
 	INIT_WORK_ONSTACK(&m.work, move_work);
 	schedule_work(&m.work);
 	flush_work(&m.work);
 	destroy_work_on_stack(&m.work);
+	*nth = m.fault;
 	return m.error;
 }
 

@@ -26,6 +26,7 @@ struct task_struct *real_task(struct kunit *test, kuid_t uid, kuid_t suid);
 void real_task_end(struct task_struct *task);
 int move(struct task_struct *task, struct container *to);
 int move_by_another(struct task_struct *task, struct container *to);
+int move_with_fault(struct task_struct *task, struct container *to, unsigned int *nth);
 struct container_set *set_of(struct task_struct *task);
 
 /**

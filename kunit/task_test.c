@@ -271,6 +271,38 @@ static void a_creator_that_is_moved_in_while_it_forks(struct kunit *test)
 	remove_counted(test, a);
 }
 
+/* A move has all memory that the child will need, or it fails. */
+static void a_creator_that_is_moved_in_while_memory_is_short(struct kunit *test)
+{
+	struct container *a = core_mkdir(top, "a");
+	struct task_struct *child = fake_task(test);
+	unsigned int nth, left, errors = 0;
+	int error;
+
+	for (nth = 1, left = 0; !left; nth++) {
+		/* So that there is no set yet. */
+		core_settle();
+		KUNIT_EXPECT_EQ(test, task_fork_begin(), 0);
+		left = nth;
+		error = move_with_fault(current, a, &left);
+		task_fork_end(child);
+		KUNIT_EXPECT_PTR_EQ(test, set_of(child), set_of(current));
+		if (error) {
+			KUNIT_EXPECT_EQ(test, error, -ENOMEM);
+			KUNIT_EXPECT_NULL(test, set_of(current));
+			errors++;
+			continue;
+		}
+		KUNIT_EXPECT_NOT_NULL(test, set_of(current));
+		move(child, top);
+		move(current, top);
+	}
+	/* The set, the entry and the reserve */
+	if (IS_ENABLED(CONFIG_FAULT_INJECTION))
+		KUNIT_EXPECT_GE(test, errors, 3);
+	core_rmdir(a);
+}
+
 static void a_creator_that_is_moved_out_while_it_forks(struct kunit *test)
 {
 	struct container *a = make_counted(test, "a");
@@ -448,6 +480,7 @@ static struct kunit_case task_cases[] = {
 	KUNIT_CASE(a_refused_fork_has_the_error_of_the_subsystem),
 	KUNIT_CASE(a_creator_that_is_moved_while_it_forks_takes_the_child_along),
 	KUNIT_CASE(a_creator_that_is_moved_in_while_it_forks),
+	KUNIT_CASE(a_creator_that_is_moved_in_while_memory_is_short),
 	KUNIT_CASE(a_creator_that_is_moved_out_while_it_forks),
 	KUNIT_CASE(a_refusal_survives_a_move),
 	KUNIT_CASE(exit_leaves_and_gives_the_reserve_back),
