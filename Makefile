@@ -24,8 +24,14 @@ SELFTESTS := $(patsubst scripts/selftests/%.c,build/selftests/%,\
 	$(filter-out %/common.c $(wildcard scripts/selftests/lib*.c),$(wildcard scripts/selftests/*.c)))
 SELFTESTS_SHARED := $(wildcard scripts/selftests/common.c scripts/selftests/lib*.c)
 # What "make soak" repeats: whatever races.
-SOAK ?= stress storm trees_stress inherit exits sets subsys_forks subsys_files numtasks_limits \
-	numtasks_forks hostile unload
+SOAK ?= stress trees_stress inherit exits sets subsys_forks subsys_files numtasks_limits \
+	numtasks_forks unload storm hostile
+# Those for which emulated processors take turns
+STORMS = $(shell scripts/selftests/run storms)
+soak = $(if $(1),@scripts/vm $(2) -k $(KERNEL) -t 0 -f build/selftests \
+	-l build/soak-$(KERNEL)$(2).log env CONTAINERFS_SCALE=$(or $(CONTAINERFS_SCALE),1000) \
+	sh /files/run $(or $(HOOK),ftrace) \
+	$(foreach round,$(shell seq $(or $(ROUNDS),10)),$(1)))
 SELFTESTS_PLAIN := $(filter-out %.c %.h %/subsys,$(wildcard scripts/selftests/*))
 
 .PHONY: all help modules install uninstall dkms-source dkms-install dkms-uninstall deb recorder \
@@ -136,9 +142,8 @@ coverage: selftests ## run all tests on the debug kernel, print how many lines t
 	@scripts/coverage run
 
 soak: recorder selftests ## run the races for hours, in a guest; also HOOK=kprobe ROUNDS= SOAK=
-	@scripts/vm -k $(KERNEL) -t 0 -f build/selftests -l build/soak-$(KERNEL).log \
-		env CONTAINERFS_SCALE=$(or $(CONTAINERFS_SCALE),1000) sh /files/run $(or $(HOOK),ftrace) \
-		$(foreach round,$(shell seq $(or $(ROUNDS),10)),$(SOAK))
+	$(call soak,$(filter-out $(STORMS),$(SOAK)))
+	$(call soak,$(filter $(STORMS),$(SOAK)),-o)
 
 demo: modules ## the README's sessions, in a guest
 	@scripts/vm -k $(KERNEL) -f scripts/demo -f README.md sh /files/demo /files/README.md
