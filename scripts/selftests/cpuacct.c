@@ -6,10 +6,11 @@
 #include <stdatomic.h>
 #include <sys/resource.h>
 
+#include "cgroup.h"
+
 #define A ONE "/a"
 #define B ONE "/b"
 #define NSEC 1000000000LL
-#define CGROUPS "/tmp/cgroups"
 
 static long long usage_of(const char *container)
 {
@@ -106,40 +107,13 @@ static struct span since(int which, long long time)
 } while (0)
 
 /*
- * The last instructions of a task, when its parent knows already, are no part of what wait tells.
- * In an emulation those of many tasks can take long, but a cgroup has them in its sum, too.
+ * Of a family that entered the cgroup before the container; to be asked after that has been. A
+ * task's last instructions, when its parent knows already, are no part of what wait tells. In an
+ * emulation those of many tasks can take long, but a cgroup has them in its sum, too.
  */
-static int make_cgroup(void)
-{
-	mkdir(CGROUPS, 0755);
-	if (mount("cgroup2", CGROUPS, "cgroup2", 0, NULL) && errno != EBUSY)
-		return -errno;
-	return result(mkdir(CGROUPS "/many", 0755));
-}
-
-static int drop_cgroup(void)
-{
-	/* Some kernels take a task out only when it is dead. */
-	return wait_until(!rmdir(CGROUPS "/many")) ? result(umount(CGROUPS)) : -EBUSY;
-}
-
-static void enter_cgroup(void)
-{
-	if (write_file(CGROUPS "/many/cgroup.procs", "0"))
-		_exit(1);
-}
-
-static long long usage_of_cgroup(void)
-{
-	const char *found = strstr(content(CGROUPS "/many/cpu.stat"), "usage_usec ");
-
-	return found ? atoll(found + strlen("usage_usec ")) * 1000 : -1;
-}
-
-/* Of a family that entered the cgroup before the container; to be asked after that has been. */
 static struct span of_many_since(int which, long long time)
 {
-	return (struct span) { since(which, time).least, usage_of_cgroup() };
+	return (struct span) { since(which, time).least, cgroup_usage() };
 }
 
 /* A child that burns some time in a container */
@@ -273,10 +247,11 @@ TEST_F(cpuacct, many_short_tasks_are_all_there)
 	pid_t pid;
 	int i;
 
-	ASSERT_EQ(0, make_cgroup());
+	ASSERT_EQ(0, cgroup_make());
 	pid = child();
 	if (pid == 0) {
-		enter_cgroup();
+		if (cgroup_enter())
+			_exit(1);
 		move_to(A, 0);
 		for (i = 0; i < 300; i++) {
 			pid = child();
@@ -292,7 +267,7 @@ TEST_F(cpuacct, many_short_tasks_are_all_there)
 	time = reap_time(pid);
 	seen = usage_of(A);
 	EXPECT_IN(of_many_since(0, time), seen);
-	EXPECT_EQ(0, drop_cgroup());
+	EXPECT_EQ(0, cgroup_drop());
 }
 
 /* Tasks that are gone before the next tick, many at a time */
@@ -302,10 +277,11 @@ TEST_F(cpuacct, very_short_tasks_are_all_there)
 	pid_t pid;
 	int i, j;
 
-	ASSERT_EQ(0, make_cgroup());
+	ASSERT_EQ(0, cgroup_make());
 	pid = child();
 	if (pid == 0) {
-		enter_cgroup();
+		if (cgroup_enter())
+			_exit(1);
 		move_to(A, 0);
 		for (i = 0; i < 100; i++) {
 			for (j = 0; j < 10; j++)
@@ -319,7 +295,7 @@ TEST_F(cpuacct, very_short_tasks_are_all_there)
 	time = reap_time(pid);
 	seen = usage_of(A);
 	EXPECT_IN(of_many_since(0, time), seen);
-	EXPECT_EQ(0, drop_cgroup());
+	EXPECT_EQ(0, cgroup_drop());
 }
 
 static void *burn_in_thread(void *data)

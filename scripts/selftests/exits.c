@@ -3,11 +3,10 @@
 #include "selftest.h"
 
 #include <poll.h>
-#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 
-#define CGROUPS "/tmp/cgroups"
+#include "cgroup.h"
 
 /* The test process is in /a. */
 FIXTURE(exits)
@@ -73,14 +72,11 @@ TEST_F(exits, a_fork_into_no_cgroup_leaves_no_trace)
 	EXPECT_EQ(0, traces());
 }
 
-static int fork_beyond_limit(void)
+static int forks_are_refused(void)
 {
-	const struct rlimit none = { 1, 1 };
 	pid_t pid;
 	int i;
 
-	if (setrlimit(RLIMIT_NPROC, &none) || become(SOMEBODY))
-		return -errno;
 	for (i = 0; i < scaled(100); i++) {
 		pid = fork();
 		if (pid == 0)
@@ -89,6 +85,13 @@ static int fork_beyond_limit(void)
 			return -EDOM;
 	}
 	return 0;
+}
+
+static int fork_beyond_limit(void)
+{
+	const struct rlimit none = { 1, 1 };
+
+	return result(setrlimit(RLIMIT_NPROC, &none)) ?: become(SOMEBODY) ?: forks_are_refused();
 }
 
 TEST_F(exits, a_fork_beyond_the_users_limit_leaves_no_trace)
@@ -97,46 +100,21 @@ TEST_F(exits, a_fork_beyond_the_users_limit_leaves_no_trace)
 	EXPECT_EQ(0, traces());
 }
 
-static int enter_cgroup_with_limit(void)
+static int fork_beyond_cgroup(void)
 {
-	mkdir(CGROUPS, 0755);
-	if (mount("cgroup2", CGROUPS, "cgroup2", 0, NULL) && errno != EBUSY)
-		return -errno;
-	mkdir(CGROUPS "/limited", 0755);
-	return write_file(CGROUPS "/cgroup.subtree_control", "+pids") ?:
-	       write_file(CGROUPS "/limited/pids.max", "1") ?:
-	       write_file(CGROUPS "/limited/cgroup.procs", "0");
-}
-
-static int fork_beyond_cgroup(atomic_int *skip)
-{
-	pid_t pid;
-	int i;
-
-	if (enter_cgroup_with_limit()) {
-		*skip = 1;
-		return 0;
-	}
-	for (i = 0; i < scaled(100); i++) {
-		pid = fork();
-		if (pid == 0)
-			_exit(0);
-		if (pid > 0 || errno != EAGAIN)
-			return -EDOM;
-	}
-	return 0;
+	return cgroup_enter() ?: forks_are_refused();
 }
 
 TEST_F(exits, a_fork_that_a_cgroup_refuses_leaves_no_trace)
 {
-	atomic_int *skip = shared_memory(sizeof(*skip));
-
-	EXPECT_EQ(0, forked(fork_beyond_cgroup(skip)));
-	EXPECT_EQ(0, traces());
-	rmdir(CGROUPS "/limited");
-	umount(CGROUPS);
-	if (*skip)
+	ASSERT_EQ(0, cgroup_make());
+	if (cgroup_limit(1)) {
+		EXPECT_EQ(0, cgroup_drop());
 		SKIP(return, "there is no pids controller");
+	}
+	EXPECT_EQ(0, forked(fork_beyond_cgroup()));
+	EXPECT_EQ(0, traces());
+	EXPECT_EQ(0, cgroup_drop());
 }
 
 /* The pid namespace is dead with its first process: nobody can be born there any more. */

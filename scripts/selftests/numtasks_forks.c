@@ -5,10 +5,7 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 
-#define CGROUPS "/tmp/cgroups"
-
-/* A test that cannot be made here */
-#define IMPOSSIBLE 99
+#include "cgroup.h"
 
 static int tries_to_fork(int expected)
 {
@@ -105,15 +102,7 @@ static int fork_beyond_the_limit_of_the_user(void)
 
 static int fork_beyond_the_limit_of_a_cgroup(void)
 {
-	mkdir(CGROUPS, 0755);
-	if (mount("cgroup2", CGROUPS, "cgroup2", 0, NULL) && errno != EBUSY)
-		return -IMPOSSIBLE;
-	mkdir(CGROUPS "/limited", 0755);
-	if (write_file(CGROUPS "/cgroup.subtree_control", "+pids") ||
-	    write_file(CGROUPS "/limited/pids.max", "1") ||
-	    write_file(CGROUPS "/limited/cgroup.procs", "0"))
-		return -IMPOSSIBLE;
-	return tries_to_fork(EAGAIN);
+	return cgroup_enter() ?: tries_to_fork(EAGAIN);
 }
 
 static int fork_into_a_dead_pid_namespace(void)
@@ -192,13 +181,13 @@ TEST_F(numtasks, a_fork_beyond_the_limit_of_the_user_is_not_counted)
 
 TEST_F(numtasks, a_fork_that_a_cgroup_refuses_is_not_counted)
 {
-	int error = fails_without_a_trace(fork_beyond_the_limit_of_a_cgroup);
-
-	rmdir(CGROUPS "/limited");
-	umount(CGROUPS);
-	if (error == -IMPOSSIBLE)
+	ASSERT_EQ(0, cgroup_make());
+	if (cgroup_limit(1)) {
+		EXPECT_EQ(0, cgroup_drop());
 		SKIP(return, "there is no pids controller");
-	EXPECT_EQ(0, error);
+	}
+	EXPECT_EQ(0, fails_without_a_trace(fork_beyond_the_limit_of_a_cgroup));
+	EXPECT_EQ(0, cgroup_drop());
 }
 
 TEST_F(numtasks, a_fork_into_a_dead_pid_namespace_is_not_counted)
