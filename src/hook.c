@@ -102,20 +102,16 @@ static const struct hook_method hook_ftrace = {
 };
 #endif
 
-/* That there is one tells kprobes that the instruction pointer may be changed. */
-static void hook_kprobe_redirects(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
-{
-}
-
-static int hook_kprobe_register(struct hook *hook, u32 flags)
+/* Not armed yet. */
+static int hook_kprobe_register(struct hook *hook)
 {
 	struct kprobe *probe = &hook->probe;
 	int error;
 
 	probe->addr = NULL;
 	probe->symbol_name = hook->symbol;
-	probe->flags = flags;
-	probe->post_handler = hook->redirects ? hook_kprobe_redirects : NULL;
+	probe->flags = KPROBE_FLAG_DISABLED;
+	probe->post_handler = NULL;
 	error = register_kprobe(probe);
 	if (error)
 		return error;
@@ -129,16 +125,36 @@ static int hook_kprobe_register(struct hook *hook, u32 flags)
 
 static int hook_kprobe_check(struct hook *hook)
 {
-	int error = hook_kprobe_register(hook, KPROBE_FLAG_DISABLED);
+	int error = hook_kprobe_register(hook);
 
 	if (!error)
 		unregister_kprobe(&hook->probe);
 	return error;
 }
 
+/* That there is one tells kprobes that the instruction pointer may be changed. */
+static void hook_kprobe_redirects(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
+{
+}
+
+/*
+ * That we redirect is said only after the probe is registered. If it is alone, that is in time for
+ * arming it. Beside somebody else's, armed long since, it is too late, and has to be: else, when
+ * that one goes, kprobes would disarm it as if it had always been one that redirects, fail, and
+ * leave it in their lists after its memory is free. Ours is called with it, and can redirect.
+ */
 static int hook_kprobe_arm(struct hook *hook)
 {
-	return guard_check() ?: hook_kprobe_register(hook, 0);
+	int error = guard_check() ?: hook_kprobe_register(hook);
+
+	if (error)
+		return error;
+	if (hook->redirects)
+		hook->probe.post_handler = hook_kprobe_redirects;
+	error = enable_kprobe(&hook->probe);
+	if (error)
+		unregister_kprobe(&hook->probe);
+	return error;
 }
 
 static void hook_kprobe_disarm(struct hook *hook)

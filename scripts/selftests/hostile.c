@@ -179,4 +179,46 @@ TEST_F(hostile, a_module_that_comes_when_ftrace_is_off_loses_nobody_in_silence)
 	load_without(_metadata, FTRACE_ENABLED, "ftrace_enabled");
 }
 
+static int probe_redirected_functions(void)
+{
+	static const char * const functions[] = { "cgroup_can_fork", "proc_tgid_base_lookup" };
+	int error = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(functions) && !error; i++)
+		error = write_file(TRACING "/kprobe_events", "p:probe_%zu %s", i, functions[i]);
+	return error ?: write_file(TRACING "/events/kprobes/enable", "1");
+}
+
+static int remove_probes(void)
+{
+	return write_file(TRACING "/events/kprobes/enable", "0") ?:
+	       result(close(open(TRACING "/kprobe_events", O_WRONLY | O_TRUNC | O_CLOEXEC)));
+}
+
+/* The kernel counts those that redirect; where it counts wrong, some are not called any more. */
+TEST_F(hostile, nobody_is_lost_after_probes_that_came_before_us_and_went_after_us)
+{
+	int i;
+
+	if (!exists(TRACING "/kprobe_events"))
+		SKIP(return, "this kernel has no such probes");
+	ASSERT_EQ(0, clear_tree());
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, module_unload_patiently());
+		ASSERT_EQ(0, probe_redirected_functions());
+		ASSERT_EQ(0, module_load(module_parameters()));
+		ASSERT_EQ(0, remount_tree() ?: enter_container());
+		EXPECT_EQ(0, lose_nobody(scaled(20))) TH_LOG("%s", ledger->complaint);
+		ASSERT_EQ(0, clear_tree());
+		ASSERT_EQ(0, module_unload_patiently());
+		ASSERT_EQ(0, remove_probes());
+		ASSERT_EQ(0, module_load(module_parameters()));
+		ASSERT_EQ(0, remount_tree() ?: enter_container());
+		EXPECT_EQ(0, lose_nobody(scaled(20))) TH_LOG("%s", ledger->complaint);
+		ASSERT_EQ(0, clear_tree());
+	}
+	ASSERT_EQ(0, mount_tree());
+}
+
 TEST_HARNESS_MAIN
