@@ -5,7 +5,7 @@
 
 #include "common.h"
 
-/* It is to be dropped even if making it fails; that waits until nobody is in it. */
+/* To drop it waits until nobody is in it. */
 int cgroup_make(void);
 int cgroup_drop(void);
 
