@@ -196,6 +196,12 @@ static int remove_probes(void)
 	       result(close(open(TRACING "/kprobe_events", O_WRONLY | O_TRUNC | O_CLOEXEC)));
 }
 
+static int load_and_lose_nobody(void)
+{
+	return module_load(module_parameters()) ?: remount_tree() ?: enter_container() ?:
+	       lose_nobody(scaled(20)) ?: clear_tree() ?: module_unload_patiently();
+}
+
 /* The kernel counts those that redirect; where it counts wrong, some are not called any more. */
 TEST_F(hostile, nobody_is_lost_after_probes_that_came_before_us_and_went_after_us)
 {
@@ -204,20 +210,14 @@ TEST_F(hostile, nobody_is_lost_after_probes_that_came_before_us_and_went_after_u
 	if (!exists(TRACING "/kprobe_events"))
 		SKIP(return, "this kernel has no such probes");
 	ASSERT_EQ(0, clear_tree());
+	ASSERT_EQ(0, module_unload_patiently());
 	for (i = 0; i < 3; i++) {
-		ASSERT_EQ(0, module_unload_patiently());
 		ASSERT_EQ(0, probe_redirected_functions());
-		ASSERT_EQ(0, module_load(module_parameters()));
-		ASSERT_EQ(0, remount_tree() ?: enter_container());
-		EXPECT_EQ(0, lose_nobody(scaled(20))) TH_LOG("%s", ledger->complaint);
-		ASSERT_EQ(0, clear_tree());
-		ASSERT_EQ(0, module_unload_patiently());
+		ASSERT_EQ(0, load_and_lose_nobody()) TH_LOG("%s", ledger->complaint);
 		ASSERT_EQ(0, remove_probes());
-		ASSERT_EQ(0, module_load(module_parameters()));
-		ASSERT_EQ(0, remount_tree() ?: enter_container());
-		EXPECT_EQ(0, lose_nobody(scaled(20))) TH_LOG("%s", ledger->complaint);
-		ASSERT_EQ(0, clear_tree());
+		ASSERT_EQ(0, load_and_lose_nobody()) TH_LOG("%s", ledger->complaint);
 	}
+	ASSERT_EQ(0, module_load(module_parameters()));
 	ASSERT_EQ(0, mount_tree());
 }
 
