@@ -45,13 +45,18 @@ FIXTURE_SETUP(hostile)
 	ledger_open();
 }
 
+static int remove_probes(void)
+{
+	return write_file(TRACING "/events/kprobes/enable", "0") ?:
+	       result(close(open(TRACING "/kprobe_events", O_WRONLY | O_TRUNC | O_CLOEXEC)));
+}
+
 static int switch_all_on(void)
 {
 	write_file(PROCESSOR, "1");
 	write_file(TRACING "/current_tracer", "nop");
-	write_file(TRACING "/events/kprobes/enable", "0");
+	remove_probes();
 	close(open(TRACING "/set_ftrace_filter", O_WRONLY | O_TRUNC | O_CLOEXEC));
-	close(open(TRACING "/kprobe_events", O_WRONLY | O_TRUNC | O_CLOEXEC));
 	write_file(FTRACE_ENABLED, "1");
 	/* While it cannot be written, it is on. */
 	write_file(KPROBES_ENABLED, "1");
@@ -188,12 +193,6 @@ static int probe_redirected_functions(void)
 	for (i = 0; i < ARRAY_SIZE(functions) && !error; i++)
 		error = write_file(TRACING "/kprobe_events", "p:probe_%zu %s", i, functions[i]);
 	return error ?: write_file(TRACING "/events/kprobes/enable", "1");
-}
-
-static int remove_probes(void)
-{
-	return write_file(TRACING "/events/kprobes/enable", "0") ?:
-	       result(close(open(TRACING "/kprobe_events", O_WRONLY | O_TRUNC | O_CLOEXEC)));
 }
 
 static int load_and_lose_nobody(void)
