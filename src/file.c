@@ -12,20 +12,33 @@
 #include "hierarchy.h"
 #include "registry.h"
 
-/* A file never leaves its directory, which stays with it. */
-static struct container *dentry_container(const struct dentry *file)
-{
-	return d_inode(file->d_parent)->i_private;
-}
+/**
+ * struct file_node - the private data of a file's inode
+ * @kind: the kind of file; constant
+ * @container: the container that the file belongs to; constant; holds a reference
+ */
+struct file_node {
+	struct file_kind kind;
+	struct container *container;
+};
 
-static struct container *file_container(const struct file *file)
+static const struct file_node *inode_node(const struct inode *inode)
 {
-	return dentry_container(file->f_path.dentry);
+	return inode->i_private;
 }
 
 static const struct file_kind *inode_kind(const struct inode *inode)
 {
-	return inode->i_private;
+	return &inode_node(inode)->kind;
+}
+
+/*
+ * Uses the file's own inode, because a stacked filesystem may supply a path of its own: overlayfs
+ * on 6.1 opens the lower inode with the overlay's path.
+ */
+static struct container *file_container(const struct file *file)
+{
+	return inode_node(file_inode(file))->container;
 }
 
 static const struct rc_cftype *file_type(const struct file *file)
@@ -395,7 +408,7 @@ static int file_setattr(struct compat_idmap *idmap, struct dentry *dentry, struc
 	setattr_copy(idmap, inode, iattr);
 	if (!(iattr->ia_valid & (ATTR_MODE | ATTR_UID | ATTR_GID)))
 		return 0;
-	error = kept_attr_set(dentry_container(dentry), inode);
+	error = kept_attr_set(inode_node(inode)->container, inode);
 	if (error) {
 		inode->i_mode = mode;
 		inode->i_uid = uid;
@@ -422,10 +435,12 @@ static const struct inode_operations file_inode_operations = {
 int file_init_inode(struct inode *inode, struct container *c, const struct file_kind *kind)
 {
 	const struct kept_attr *attr;
-	void *copy = kmemdup(kind, sizeof(*kind), GFP_KERNEL_ACCOUNT);
+	struct file_node *node = kmalloc(sizeof(*node), GFP_KERNEL_ACCOUNT);
 
-	if (!copy)
+	if (!node)
 		return -ENOMEM;
+	node->kind = *kind;
+	node->container = container_get(c);
 	/* It is bound, so there is a reference already. */
 	if (kind->subsys)
 		__module_get(kind->subsys->owner);
@@ -442,7 +457,7 @@ int file_init_inode(struct inode *inode, struct container *c, const struct file_
 	mutex_unlock(&container_mutex);
 	inode->i_op = &file_inode_operations;
 	inode->i_fop = &file_operations;
-	inode->i_private = copy;
+	inode->i_private = node;
 	return 0;
 }
 
@@ -454,9 +469,12 @@ int file_init_inode(struct inode *inode, struct container *c, const struct file_
  */
 void file_evict_inode(struct inode *inode)
 {
-	const struct file_kind *kind = inode_kind(inode);
+	const struct file_node *node = inode_node(inode);
 
-	if (kind && kind->subsys)
-		module_put(kind->subsys->owner);
-	kfree(kind);
+	if (!node)
+		return;
+	if (node->kind.subsys)
+		module_put(node->kind.subsys->owner);
+	container_put(node->container);
+	kfree(node);
 }
