@@ -104,7 +104,7 @@ static int dir_make(struct inode *dir, struct dentry *dentry, umode_t mode)
 	error = fork_hooks_get();
 	if (error)
 		return error;
-	inode = dir_new_inode(sb, dir, mode & 0755);
+	inode = dir_new_inode(sb, dir, mode);
 	c = inode ? hierarchy_mkdir(dir_container(dir), dentry->d_name.name, inode->i_uid,
 				   inode->i_gid) : ERR_PTR(-ENOMEM);
 	if (IS_ERR(c)) {

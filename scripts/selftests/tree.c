@@ -58,10 +58,10 @@ TEST_F(tree, mkdir_makes_a_container_with_all_its_files_and_no_agent)
 	EXPECT_EQ(4, entries(TREE "/a/b"));
 }
 
-TEST_F(tree, a_new_container_is_0755_less_the_umask_and_its_files_are_0644)
+TEST_F(tree, mode_is_less_the_umask)
 {
 	ASSERT_EQ(0, forked(make_with_umask("/a", 0)));
-	EXPECT_EQ(S_IFDIR | 0755, mode_of(TREE "/a"));
+	EXPECT_EQ(S_IFDIR | 0777, mode_of(TREE "/a"));
 	ASSERT_EQ(0, forked(make_with_umask("/b", 0077)));
 	EXPECT_EQ(S_IFDIR | 0700, mode_of(TREE "/b"));
 	EXPECT_EQ(S_IFREG | 0644, mode_of(TREE "/b/tasks"));
