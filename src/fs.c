@@ -6,6 +6,7 @@
 #include <linux/fs_context.h>
 #include <linux/fs_parser.h>
 #include <linux/module.h>
+#include <linux/security.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -195,10 +196,14 @@ static int fs_parse_param(struct fs_context *fc, struct fs_parameter *param)
 static int fs_parse_monolithic(struct fs_context *fc, void *data)
 {
 	char *rest = data, *key, *value;
-	int error = 0;
+	int error;
 
-	if (!rest || !*rest)
+	if (!rest)
 		return 0;
+	/* Takes the options of a security module out, which may have quotes and commas. */
+	error = security_sb_eat_lsm_opts(rest, &fc->security);
+	if (!*rest)
+		return error;
 	while (!error && (key = strsep(&rest, ","))) {
 		value = strchr(key, '=');
 		if (value)
