@@ -71,6 +71,8 @@ static int fs_fill_super(struct super_block *sb, struct fs_context *fc)
 	sb->s_magic = CONTAINER_SUPER_MAGIC;
 	sb->s_op = &fs_super_operations;
 	sb->s_time_gran = 1;
+	/* There is nothing to execute, and there are no devices, whatever the modes say. */
+	sb->s_iflags |= SB_I_NOEXEC | SB_I_NODEV;
 	/* Refuses overlayfs, ecryptfs and the like on top, as procfs does. */
 	sb->s_stack_depth = FILESYSTEM_MAX_STACK_DEPTH;
 	/* How it was mounted first is no matter of the tree, which has many mounts. */
