@@ -351,8 +351,10 @@ static void the_files_are_numbered_from_0_on(struct kunit *test)
 	for (i = 0; file_kind_at(x, i, &kind); i++) {
 		q.len = file_kind_name(&kind, name);
 		KUNIT_EXPECT_EQ(test, q.len, strlen(name));
-		KUNIT_EXPECT_EQ(test, file_kind_find(x, &q, &found), i);
-		KUNIT_EXPECT_PTR_EQ(test, found.type, kind.type);
+		KUNIT_ASSERT_TRUE(test, file_kind_find(x, &q, &found));
+		KUNIT_EXPECT_TRUE(test, file_kind_equal(&found, &kind));
+		KUNIT_EXPECT_TRUE(test, file_kind_is_live(x, &kind));
+		KUNIT_EXPECT_EQ(test, kind.nr, kind.subsys ? i - 2 : i);
 	}
 	/* Two of the core's, and all that the subsystem has but one. */
 	KUNIT_EXPECT_EQ(test, i, 2 + ARRAY_SIZE(files) - 2);
@@ -517,7 +519,7 @@ static void truncating_is_allowed_and_changes_nothing(struct kunit *test)
 	number = 7;
 	KUNIT_EXPECT_EQ(test, change("x/a.number", ATTR_SIZE), 0);
 	expect_text(test, mnt, "x/a.number", "7\n");
-	KUNIT_EXPECT_TRUE(test, list_empty(&x->attrs));
+	KUNIT_EXPECT_TRUE(test, hlist_empty(&x->attrs));
 }
 
 static struct kunit_case file_cases[] = {

@@ -314,13 +314,13 @@ static void populate_adds_files(struct kunit *test)
 	register_all(test);
 	KUNIT_EXPECT_EQ(test, bind_default("ab"), 0);
 	x = core_mkdir(top, "x");
-	KUNIT_EXPECT_GE(test, file_kind_find(x, &name, &kind), 0);
+	KUNIT_EXPECT_TRUE(test, file_kind_find(x, &name, &kind));
 	KUNIT_EXPECT_PTR_EQ(test, kind.type, &extra_files[1]);
-	KUNIT_EXPECT_GE(test, file_kind_find(top, &name, &kind), 0);
+	KUNIT_EXPECT_TRUE(test, file_kind_find(top, &name, &kind));
 	core_rmdir(x);
 	/* They go with the subsystem, ... */
 	KUNIT_EXPECT_EQ(test, bind_default("b"), 0);
-	KUNIT_EXPECT_LT(test, file_kind_find(top, &name, &kind), 0);
+	KUNIT_EXPECT_FALSE(test, file_kind_find(top, &name, &kind));
 	KUNIT_EXPECT_EQ(test, bind_default(""), 0);
 	/* ... and when another one fails. */
 	b.populate_error = -EDQUOT;

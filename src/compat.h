@@ -59,6 +59,48 @@ static inline void compat_init_times(struct inode *inode)
 #endif
 }
 
+struct compat_times {
+	struct timespec64 atime;
+	struct timespec64 mtime;
+	struct timespec64 ctime;
+};
+
+static inline void compat_get_times(const struct inode *inode, struct compat_times *times)
+{
+#if COMPAT_SINCE(6, 7)
+	times->atime = inode_get_atime(inode);
+	times->mtime = inode_get_mtime(inode);
+	times->ctime = inode_get_ctime(inode);
+#else
+	times->atime = inode->i_atime;
+	times->mtime = inode->i_mtime;
+	times->ctime = inode->i_ctime;
+#endif
+}
+
+static inline void compat_set_times(struct inode *inode, const struct compat_times *times)
+{
+#if COMPAT_SINCE(6, 7)
+	inode_set_atime_to_ts(inode, times->atime);
+	inode_set_mtime_to_ts(inode, times->mtime);
+	inode_set_ctime_to_ts(inode, times->ctime);
+#else
+	inode->i_atime = times->atime;
+	inode->i_mtime = times->mtime;
+	inode->i_ctime = times->ctime;
+#endif
+}
+
+/* The state of @inode has changed. */
+static inline void compat_touch_ctime(struct inode *inode)
+{
+#if COMPAT_SINCE(6, 7)
+	inode_set_ctime_current(inode);
+#else
+	inode->i_ctime = current_time(inode);
+#endif
+}
+
 /* Something in directory @inode has changed. */
 static inline void compat_touch(struct inode *inode)
 {
@@ -69,6 +111,13 @@ static inline void compat_touch(struct inode *inode)
 	inode->i_ctime = inode->i_mtime;
 #endif
 }
+
+/* A superblock's array of xattr handlers is constant too. */
+#if COMPAT_SINCE(6, 7)
+#define compat_xattr_const const
+#else
+#define compat_xattr_const
+#endif
 
 /* Make @dentry that of @inode, and keep it until compat_unpin(). */
 static inline void compat_pin(struct dentry *dentry, struct inode *inode)

@@ -95,7 +95,7 @@ static void container_setup(struct container *c)
 	INIT_LIST_HEAD(&c->children);
 	INIT_LIST_HEAD(&c->sibling);
 	INIT_LIST_HEAD(&c->sets);
-	INIT_LIST_HEAD(&c->attrs);
+	INIT_HLIST_HEAD(&c->attrs);
 	INIT_LIST_HEAD(&c->extra_files);
 	c->self.container = c;
 	refcount_set(&c->ref, 1);

@@ -67,7 +67,10 @@ extern struct workqueue_struct *release_wq;
  * @flags: CONTAINER_ bits; changed under container_mutex, read at any time
  * @uid: the owner of its files, as long as nobody changes that; constant
  * @gid: likewise
- * @attrs: owners and modes of its files, of those that were changed; container_mutex
+ * @created: when its directory was made, in ns since the epoch; the times of its files, as long as
+ *	nobody changes those; constant once there is a directory
+ * @attrs: attributes of its files and its directory that outlive their inodes, struct kept_attr;
+ *	attr_rwsem
  * @extra_files: files that only it has, struct container_files; changed under container_mutex while
  *	nobody can look at its directory
  * @self: the state that its own files, which belong to no subsystem, are given; constant
@@ -93,7 +96,8 @@ struct container {
 	unsigned long flags;
 	kuid_t uid;
 	kgid_t gid;
-	struct list_head attrs;
+	s64 created;
+	struct hlist_head attrs;
 	struct list_head extra_files;
 	struct rc_state self;
 	struct rc_state *state[SUBSYS_MAX];

@@ -7,19 +7,30 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "attr.h"
 #include "compat.h"
 #include "dir.h"
 #include "file.h"
 #include "hierarchy.h"
 #include "hook.h"
+#include "xattr.h"
 
 static const struct inode_operations dir_inode_operations;
 static const struct file_operations dir_operations;
 
-/* The inode numbers of a container's directory and, from the next on, its files. */
+/* The inode number of a container's directory; those of its files follow. */
 static u64 dir_ino(const struct container *c)
 {
 	return c->serial * FILES_MAX + 1;
+}
+
+/* The inode number of a file; it stays when other subsystems are bound and unbound. */
+static u64 file_ino(const struct container *c, const struct file_kind *kind)
+{
+	const unsigned int owner = kind->subsys ? kind->subsys->id + 1 : 0;
+
+	BUILD_BUG_ON(1 + (SUBSYS_MAX + 1) * FILES_SHARE > FILES_MAX);
+	return dir_ino(c) + 1 + owner * FILES_SHARE + kind->nr;
 }
 
 static struct container *dir_container(const struct inode *dir)
@@ -58,6 +69,10 @@ struct inode *dir_new_inode(struct super_block *sb, struct inode *parent, umode_
  */
 void dir_set_container(struct inode *inode, struct container *c)
 {
+	struct compat_times times;
+
+	compat_get_times(inode, &times);
+	c->created = timespec64_to_ns(&times.mtime);
 	inode->i_private = container_get(c);
 	inode->i_ino = dir_ino(c);
 }
@@ -66,24 +81,11 @@ static struct dentry *dir_lookup(struct inode *dir, struct dentry *dentry, unsig
 {
 	struct container *c = dir_container(dir);
 	struct file_kind kind;
-	int index = file_kind_find(c, &dentry->d_name, &kind);
-	struct inode *inode;
-	int error;
 
 	/* Directories are in the dcache as long as they exist; files are found anew. */
-	if (index < 0)
+	if (!file_kind_find(c, &dentry->d_name, &kind))
 		return simple_lookup(dir, dentry, flags);
-	inode = new_inode(dir->i_sb);
-	if (!inode)
-		return ERR_PTR(-ENOMEM);
-	compat_init_times(inode);
-	inode->i_ino = dir_ino(c) + 1 + index;
-	error = file_init_inode(inode, c, &kind);
-	if (error) {
-		iput(inode);
-		return ERR_PTR(error);
-	}
-	return d_splice_alias(inode, dentry);
+	return d_splice_alias(file_inode_get(dir->i_sb, c, &kind, file_ino(c, &kind)), dentry);
 }
 
 /* A name that could not be told from two in what the release agent or /proc shows. */
@@ -138,6 +140,7 @@ static int dir_rmdir(struct inode *dir, struct dentry *dentry)
 		return error;
 	file_forget_attrs(dir_container(inode), true);
 	clear_nlink(inode);
+	compat_touch_ctime(inode);
 	drop_nlink(dir);
 	compat_touch(dir);
 	compat_unpin(dentry);
@@ -164,9 +167,11 @@ static int dir_rename(struct compat_idmap *idmap, struct inode *old_dir,
 	if (name_is_bad(new_dentry))
 		return -EINVAL;
 	error = container_rename(dir_container(d_inode(old_dentry)), new_dentry->d_name.name);
-	if (!error)
-		compat_touch(old_dir);
-	return error;
+	if (error)
+		return error;
+	compat_touch_ctime(d_inode(old_dentry));
+	compat_touch(old_dir);
+	return 0;
 }
 
 static const struct inode_operations dir_inode_operations = {
@@ -175,6 +180,7 @@ static const struct inode_operations dir_inode_operations = {
 	.rmdir = dir_rmdir,
 	.rename = dir_rename,
 	.setattr = simple_setattr,
+	.listxattr = xattr_list,
 };
 
 /*
@@ -193,7 +199,7 @@ static int dir_iterate(struct file *file, struct dir_context *ctx)
 		return 0;
 	while (ctx->pos < first_child && file_kind_at(c, ctx->pos - 2, &kind)) {
 		len = file_kind_name(&kind, name);
-		if (!dir_emit(ctx, name, len, dir_ino(c) + ctx->pos - 1, DT_REG))
+		if (!dir_emit(ctx, name, len, file_ino(c, &kind), DT_REG))
 			return 0;
 		ctx->pos++;
 	}

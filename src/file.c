@@ -12,26 +12,6 @@
 #include "hierarchy.h"
 #include "registry.h"
 
-/**
- * struct file_node - the private data of a file's inode
- * @kind: the kind of file; constant
- * @container: the container that the file belongs to; constant; holds a reference
- */
-struct file_node {
-	struct file_kind kind;
-	struct container *container;
-};
-
-static const struct file_node *inode_node(const struct inode *inode)
-{
-	return inode->i_private;
-}
-
-static const struct file_kind *inode_kind(const struct inode *inode)
-{
-	return &inode_node(inode)->kind;
-}
-
 /*
  * Uses the file's own inode, because a stacked filesystem may supply a path of its own: overlayfs
  * on 6.1 opens the lower inode with the overlay's path.
@@ -67,10 +47,24 @@ EXPORT_SYMBOL_GPL(rc_file_state);
 /* The container has been removed, or the subsystem has been taken away from this root. */
 static bool file_is_dead(const struct file *file)
 {
-	const struct rc_subsys *subsys = inode_kind(file_inode(file))->subsys;
-	const struct container *c = file_container(file);
+	return !file_kind_is_live(file_container(file), inode_kind(file_inode(file)));
+}
 
-	return container_is_removed(c) || (subsys && READ_ONCE(subsys->hierarchy) != c->hierarchy);
+/**
+ * file_kind_is_live - does a container still have a file?
+ * @c: the container
+ * @kind: the file, of a kind that @c once had
+ *
+ * Context: Any. The answer may be out of date unless the caller holds what keeps it.
+ * Return: false once @c has been removed, or the subsystem has been unbound, even if it is bound
+ * again.
+ */
+bool file_kind_is_live(const struct container *c, const struct file_kind *kind)
+{
+	if (container_is_removed(c))
+		return false;
+	return !kind->subsys || (READ_ONCE(kind->subsys->hierarchy) == c->hierarchy &&
+				 READ_ONCE(kind->subsys->binding) == kind->binding);
 }
 
 /* Find the @left-th file of a table that @c has. */
@@ -85,6 +79,48 @@ static const struct rc_cftype *table_at(const struct container *c, const struct 
 	return NULL;
 }
 
+/* The number of files of a table that @c has. */
+static unsigned int table_count(const struct container *c, const struct rc_cftype *table)
+{
+	unsigned int nr = 0, left = 0;
+
+	while (table_at(c, table, &left))
+		left = ++nr;
+	return nr;
+}
+
+/* The number of files of a subsystem that come before those of @extra. */
+static unsigned int files_before(const struct container *c, const struct container_files *extra)
+{
+	unsigned int nr = table_count(c, extra->subsys->files);
+	const struct container_files *pos = extra;
+
+	list_for_each_entry_continue_reverse(pos, &c->extra_files, list)
+		if (pos->subsys == extra->subsys)
+			nr += table_count(c, pos->files);
+	return nr;
+}
+
+/*
+ * Find the @left-th file of a table. @kind already has the subsystem, and in @nr the number of its
+ * files that come before the table.
+ */
+static bool kind_at(const struct container *c, const struct rc_cftype *table, unsigned int *left,
+		    struct file_kind *kind)
+{
+	kind->nr += *left;
+	kind->type = table_at(c, table, left);
+	return kind->type;
+}
+
+static void kind_init(struct file_kind *kind, struct rc_subsys *subsys, unsigned int nr)
+{
+	kind->type = NULL;
+	kind->subsys = subsys;
+	kind->nr = nr;
+	kind->binding = subsys ? subsys->binding : 0;
+}
+
 /**
  * file_kind_at - one of the files of a container
  * @c: the container
@@ -97,21 +133,20 @@ static const struct rc_cftype *table_at(const struct container *c, const struct 
 bool file_kind_at(const struct container *c, unsigned int index, struct file_kind *kind)
 {
 	const struct container_files *extra;
+	struct rc_subsys *subsys;
 	int id;
 
-	kind->subsys = NULL;
-	kind->type = table_at(c, core_files, &index);
-	if (kind->type)
+	kind_init(kind, NULL, 0);
+	if (kind_at(c, core_files, &index, kind))
 		return true;
-	for_each_subsys(kind->subsys, id, c->hierarchy->subsys_mask) {
-		kind->type = table_at(c, kind->subsys->files, &index);
-		if (kind->type)
+	for_each_subsys(subsys, id, c->hierarchy->subsys_mask) {
+		kind_init(kind, subsys, 0);
+		if (kind_at(c, subsys->files, &index, kind))
 			return true;
 	}
 	list_for_each_entry(extra, &c->extra_files, list) {
-		kind->subsys = extra->subsys;
-		kind->type = table_at(c, extra->files, &index);
-		if (kind->type)
+		kind_init(kind, extra->subsys, files_before(c, extra));
+		if (kind_at(c, extra->files, &index, kind))
 			return true;
 	}
 	return false;
@@ -149,16 +184,16 @@ static bool file_kind_is(const struct file_kind *kind, const struct qstr *name)
  * @kind: what it is
  *
  * Context: As for file_kind_at().
- * Return: the index for file_kind_at(), or -1.
+ * Return: false if there is none.
  */
-int file_kind_find(const struct container *c, const struct qstr *name, struct file_kind *kind)
+bool file_kind_find(const struct container *c, const struct qstr *name, struct file_kind *kind)
 {
 	int i;
 
 	for (i = 0; file_kind_at(c, i, kind); i++)
 		if (file_kind_is(kind, name))
-			return i;
-	return -1;
+			return true;
+	return false;
 }
 
 static int file_show(struct seq_file *m, void *v)
@@ -297,7 +332,7 @@ static __poll_t file_poll(struct file *file, struct poll_table_struct *wait)
 	return type->poll ? type->poll(file, wait) : DEFAULT_POLLMASK;
 }
 
-static const struct file_operations file_operations = {
+const struct file_operations file_operations = {
 	.owner = THIS_MODULE,
 	.open = file_open,
 	.release = file_release,
@@ -306,175 +341,3 @@ static const struct file_operations file_operations = {
 	.poll = file_poll,
 	.llseek = file_llseek,
 };
-
-/*
- * The inode of a file is made when it is looked up, and may go when nobody uses it. An owner or a
- * mode that differs from what a new one would have is kept here.
- */
-struct kept_attr {
-	struct list_head list;
-	struct file_kind kind;
-	umode_t mode;
-	kuid_t uid;
-	kgid_t gid;
-};
-
-static struct kept_attr *kept_attr_find(struct container *c, const struct file_kind *kind)
-{
-	struct kept_attr *attr;
-
-	lockdep_assert_held(&container_mutex);
-	list_for_each_entry(attr, &c->attrs, list)
-		if (attr->kind.type == kind->type && attr->kind.subsys == kind->subsys)
-			return attr;
-	return NULL;
-}
-
-static bool file_kind_is_there(const struct container *c, const struct file_kind *kind)
-{
-	const struct rc_subsys *subsys;
-	int id;
-
-	if (!kind->subsys)
-		return true;
-	for_each_subsys(subsys, id, c->hierarchy->subsys_mask)
-		if (subsys == kind->subsys)
-			return true;
-	return false;
-}
-
-/**
- * file_forget_attrs - forget which owners and modes of files were changed
- * @c: the container
- * @all: also those of files that it still has
- *
- * Context: Process context, may sleep; takes container_mutex.
- */
-void file_forget_attrs(struct container *c, bool all)
-{
-	struct kept_attr *attr, *next;
-
-	mutex_lock(&container_mutex);
-	list_for_each_entry_safe(attr, next, &c->attrs, list) {
-		if (!all && file_kind_is_there(c, &attr->kind))
-			continue;
-		list_del(&attr->list);
-		kfree(attr);
-	}
-	mutex_unlock(&container_mutex);
-}
-
-/* Keep the owner and the mode that a file has been given. */
-static int kept_attr_set(struct container *c, const struct inode *inode)
-{
-	struct kept_attr *attr, *spare = kmalloc(sizeof(*spare), GFP_KERNEL_ACCOUNT);
-	int error = 0;
-
-	if (!spare)
-		return -ENOMEM;
-	mutex_lock(&container_mutex);
-	attr = kept_attr_find(c, inode_kind(inode));
-	if (container_is_removed(c)) {
-		error = -ENODEV;
-	} else if (!attr) {
-		attr = spare;
-		spare = NULL;
-		attr->kind = *inode_kind(inode);
-		list_add_tail(&attr->list, &c->attrs);
-	}
-	if (!error) {
-		attr->mode = inode->i_mode;
-		attr->uid = inode->i_uid;
-		attr->gid = inode->i_gid;
-	}
-	mutex_unlock(&container_mutex);
-	kfree(spare);
-	return error;
-}
-
-static int file_setattr(struct compat_idmap *idmap, struct dentry *dentry, struct iattr *iattr)
-{
-	struct inode *inode = d_inode(dentry);
-	const umode_t mode = inode->i_mode;
-	const kuid_t uid = inode->i_uid;
-	const kgid_t gid = inode->i_gid;
-	int error;
-
-	/* To truncate it, as the shell's `>` does, is allowed and changes nothing. */
-	iattr->ia_valid &= ~ATTR_SIZE;
-	error = setattr_prepare(idmap, dentry, iattr);
-	if (error)
-		return error;
-	setattr_copy(idmap, inode, iattr);
-	if (!(iattr->ia_valid & (ATTR_MODE | ATTR_UID | ATTR_GID)))
-		return 0;
-	error = kept_attr_set(inode_node(inode)->container, inode);
-	if (error) {
-		inode->i_mode = mode;
-		inode->i_uid = uid;
-		inode->i_gid = gid;
-	}
-	return error;
-}
-
-static const struct inode_operations file_inode_operations = {
-	.setattr = file_setattr,
-};
-
-/**
- * file_init_inode - make a new inode that of a file of a container
- * @inode: the inode
- * @c: the container
- * @kind: the file
- *
- * Context: Process context, may sleep; takes container_mutex. The caller holds the i_rwsem of @c's
- * directory.
- * Return: 0, and file_evict_inode() is owed, which keeps the subsystem's module until then;
- * -ENOMEM.
- */
-int file_init_inode(struct inode *inode, struct container *c, const struct file_kind *kind)
-{
-	const struct kept_attr *attr;
-	struct file_node *node = kmalloc(sizeof(*node), GFP_KERNEL_ACCOUNT);
-
-	if (!node)
-		return -ENOMEM;
-	node->kind = *kind;
-	node->container = container_get(c);
-	/* It is bound, so there is a reference already. */
-	if (kind->subsys)
-		__module_get(kind->subsys->owner);
-	inode->i_mode = S_IFREG | 0644;
-	inode->i_uid = c->uid;
-	inode->i_gid = c->gid;
-	mutex_lock(&container_mutex);
-	attr = kept_attr_find(c, kind);
-	if (attr) {
-		inode->i_mode = attr->mode;
-		inode->i_uid = attr->uid;
-		inode->i_gid = attr->gid;
-	}
-	mutex_unlock(&container_mutex);
-	inode->i_op = &file_inode_operations;
-	inode->i_fop = &file_operations;
-	inode->i_private = node;
-	return 0;
-}
-
-/**
- * file_evict_inode - undo file_init_inode()
- * @inode: the inode
- *
- * Context: Any that an inode is evicted in.
- */
-void file_evict_inode(struct inode *inode)
-{
-	const struct file_node *node = inode_node(inode);
-
-	if (!node)
-		return;
-	if (node->kind.subsys)
-		module_put(node->kind.subsys->owner);
-	container_put(node->container);
-	kfree(node);
-}

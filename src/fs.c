@@ -12,12 +12,14 @@
 #include <linux/string.h>
 #include <linux/user_namespace.h>
 
+#include "attr.h"
 #include "compat.h"
 #include "dir.h"
 #include "file.h"
 #include "fs.h"
 #include "hierarchy.h"
 #include "registry.h"
+#include "xattr.h"
 
 #define CONTAINER_SUPER_MAGIC 0x27e0eb
 
@@ -50,8 +52,15 @@ static int fs_show_options(struct seq_file *m, struct dentry *root)
 	return 0;
 }
 
+/* An unused inode is evicted at once: it pins its container and the module of its subsystem. */
+static int fs_drop_inode(struct inode *inode)
+{
+	return 1;
+}
+
 static const struct super_operations fs_super_operations = {
 	.statfs = simple_statfs,
+	.drop_inode = fs_drop_inode,
 	.evict_inode = dir_evict_inode,
 	.put_super = fs_put_super,
 	.show_options = fs_show_options,
@@ -70,6 +79,7 @@ static int fs_fill_super(struct super_block *sb, struct fs_context *fc)
 	sb->s_blocksize_bits = PAGE_SHIFT;
 	sb->s_magic = CONTAINER_SUPER_MAGIC;
 	sb->s_op = &fs_super_operations;
+	sb->s_xattr = xattr_handlers;
 	sb->s_time_gran = 1;
 	/* There is nothing to execute, and there are no devices, whatever the modes say. */
 	sb->s_iflags |= SB_I_NOEXEC | SB_I_NODEV;

@@ -206,6 +206,7 @@ int subsys_bind(struct rc_subsys *subsys, struct container *root)
 	if (!try_module_get(subsys->owner))
 		return -ENOENT;
 	state->container = root;
+	WRITE_ONCE(subsys->binding, subsys->binding + 1);
 	root->state[subsys->id] = state;
 	if (subsys->populate)
 		error = subsys->populate(state);

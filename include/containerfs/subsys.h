@@ -147,6 +147,7 @@ struct rc_subsys {
 	/* private: */
 	int id;
 	struct hierarchy *hierarchy;
+	unsigned int binding;
 	struct rc_state *root_state;
 };
 

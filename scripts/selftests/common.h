@@ -70,6 +70,8 @@ const char *content(const char *path);
 /* The error of a system call: its result, or -errno if that is -1. */
 long result(long value);
 
+/* Drops what the caches have of files that are not in use. */
+void forget_caches(void);
 bool exists(const char *path);
 bool file_has(const char *path, const char *word);
 unsigned int entries_named(const char *directory, const char *name);
