@@ -35,7 +35,7 @@ soak = $(if $(1),@scripts/vm $(2) -k $(KERNEL) -t 0 -f build/selftests \
 SELFTESTS_PLAIN := $(filter-out %.c %.h %/subsys,$(wildcard scripts/selftests/*))
 
 .PHONY: all help modules install uninstall dkms-source dkms-install dkms-uninstall deb recorder \
-	selftests vm kunit coverage soak demo bench profile check check-install clean
+	selftests vm kunit coverage soak kcsan stress-ng demo bench profile check check-install clean
 .DELETE_ON_ERROR:
 
 all: ## build the modules for the running kernel, or against KDIR=
@@ -46,7 +46,7 @@ all: ## build the modules for the running kernel, or against KDIR=
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z_-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
-	@echo 'KERNEL= is one of 6.1 6.12 7.3, by default 6.1, or debug: see scripts/kernels'
+	@echo 'KERNEL= is one of 6.1 6.12 7.3, by default 6.1, or debug or kcsan: see scripts/kernels'
 
 modules: ## build for a Debian kernel into build/KERNEL; also W=1 C=2 CF= KCFLAGS= WERROR=1
 	@mkdir -p $(BUILD)
