@@ -25,6 +25,7 @@ static const char * const options[FUZZ_TREES] = {
 static const char * const labels[FUZZ_TREES] = {
 	"", "cpuacct,numtasks", "debug,name=two", "alpha",
 };
+
 static const char * const roots[FUZZ_TREES] = { TREE, ONE, TWO, THREE };
 
 /* Wait while all others are checked; to be called between two steps. */
