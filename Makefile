@@ -25,7 +25,9 @@ SELFTESTS := $(patsubst scripts/selftests/%.c,build/selftests/%,\
 SELFTESTS_SHARED := $(wildcard scripts/selftests/common.c scripts/selftests/lib*.c)
 # What "make soak" repeats: whatever races.
 SOAK ?= stress trees_stress inherit exits sets subsys_forks subsys_files numtasks_limits \
-	numtasks_forks unload storm hostile
+	numtasks_forks unload fuzz storm hostile
+# What "make kcsan" runs
+KCSAN ?= stress sets inherit exits numtasks_limits numtasks_forks cpuacct fuzz
 # Those for which emulated processors take turns
 STORMS = $(shell scripts/selftests/run storms)
 soak = $(if $(1),@scripts/vm $(2) -k $(KERNEL) -t 0 -f build/selftests \
@@ -35,7 +37,7 @@ soak = $(if $(1),@scripts/vm $(2) -k $(KERNEL) -t 0 -f build/selftests \
 SELFTESTS_PLAIN := $(filter-out %.c %.h %/subsys,$(wildcard scripts/selftests/*))
 
 .PHONY: all help modules install uninstall dkms-source dkms-install dkms-uninstall deb recorder \
-	selftests vm kunit coverage soak demo bench profile check check-install clean
+	selftests vm kunit coverage soak kcsan stress-ng demo bench profile check check-install clean
 .DELETE_ON_ERROR:
 
 all: ## build the modules for the running kernel, or against KDIR=
@@ -46,7 +48,7 @@ all: ## build the modules for the running kernel, or against KDIR=
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z_-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
-	@echo 'KERNEL= is one of 6.1 6.12 7.3, by default 6.1, or debug: see scripts/kernels'
+	@echo 'KERNEL= is one of 6.1 6.12 7.3, by default 6.1, or debug or kcsan: see scripts/kernels'
 
 modules: ## build for a Debian kernel into build/KERNEL; also W=1 C=2 CF= KCFLAGS= WERROR=1
 	@mkdir -p $(BUILD)
@@ -144,6 +146,16 @@ coverage: selftests ## run all tests on the debug kernel, print how many lines t
 soak: recorder selftests ## run the races for hours, in a guest; also HOOK=kprobe ROUNDS= SOAK=
 	$(call soak,$(filter-out $(STORMS),$(SOAK)))
 	$(call soak,$(filter $(STORMS),$(SOAK)),-o)
+	@$(MAKE) --no-print-directory kcsan stress-ng
+
+kcsan: selftests ## run the races on a kernel that finds data races; also HOOK=kprobe KCSAN=
+	@$(MAKE) --no-print-directory recorder KERNEL=kcsan
+	@scripts/vm -k kcsan -t 0 -f build/selftests -l build/kcsan.log \
+		env CONTAINERFS_SCALE=$(or $(CONTAINERFS_SCALE),5) \
+		sh /files/run $(or $(HOOK),ftrace) $(KCSAN)
+
+stress-ng: modules ## run Debian's stress-ng in a container, on a stock kernel; also MINUTES=
+	@scripts/stress-ng -k $(KERNEL) $(if $(MINUTES),-m $(MINUTES))
 
 demo: modules ## the README's sessions, in a guest
 	@scripts/vm -k $(KERNEL) -f scripts/demo -f README.md sh /files/demo /files/README.md

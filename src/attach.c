@@ -39,8 +39,11 @@ static int may_attach(struct task_struct *task, const struct cred *opener)
 	put_cred(cred);
 	if (!may)
 		return -EACCES;
-	/* kthreadd's children would all follow it; the others are where their work is. */
-	if (task->no_cgroup_migration || task->flags & PF_NO_SETAFFINITY)
+	/*
+	 * kthreadd's children would all follow it; the others are where their work is. The first flag
+	 * is a bitfield that shares its word with bits that the task changes itself, but is constant.
+	 */
+	if (data_race(task->no_cgroup_migration) || READ_ONCE(task->flags) & PF_NO_SETAFFINITY)
 		return -EINVAL;
 	return 0;
 }
@@ -62,7 +65,7 @@ static int attach_locked(struct container *to, struct task_struct *task)
 	rcu_read_unlock();
 	from = hierarchy_container(h, from_set);
 	if (from == to)
-		return task->flags & PF_EXITING ? -ESRCH : 0;
+		return READ_ONCE(task->flags) & PF_EXITING ? -ESRCH : 0;
 	error = subsys_can_attach(task, from, to);
 	if (error)
 		return error;
@@ -95,7 +98,7 @@ int container_attach(struct container *to, pid_t nr, const struct cred *opener)
 
 	if (container_is_removed(to))
 		error = -ENODEV;
-	else if (!task || task->flags & PF_EXITING)
+	else if (!task || READ_ONCE(task->flags) & PF_EXITING)
 		error = -ESRCH;
 	else
 		error = may_attach(task, opener) ?: task_wait_born(task);

@@ -117,7 +117,7 @@ static int task_file_show(struct seq_file *m, void *v)
 	if (!error) {
 		mutex_lock(&container_mutex);
 		rcu_read_lock();
-		if (!(task->flags & PF_EXITING))
+		if (!(READ_ONCE(task->flags) & PF_EXITING))
 			set = task_set(task);
 		rcu_read_unlock();
 		error = type->show(m, set);

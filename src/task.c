@@ -137,13 +137,22 @@ static void bucket_replace(struct hlist_bl_head *head, struct hlist_bl_node *old
 	old->pprev = LIST_POISON2;
 }
 
+/*
+ * The lock is a bit of the head, and the unlock is a plain store of the head. A reader without the
+ * lock ignores that bit, and no other bit changes: the race is intended.
+ */
+static void bucket_unlock(struct hlist_bl_head *head)
+{
+	data_race(({ hlist_bl_unlock(head); 0; }));
+}
+
 static void task_table_add(struct task_entry *new)
 {
 	struct hlist_bl_head *head = task_bucket(new->task);
 
 	hlist_bl_lock(head);
 	hlist_bl_add_head_rcu(&new->node, head);
-	hlist_bl_unlock(head);
+	bucket_unlock(head);
 }
 
 static void task_table_del(struct task_entry *old)
@@ -152,7 +161,7 @@ static void task_table_del(struct task_entry *old)
 
 	hlist_bl_lock(head);
 	hlist_bl_del_rcu(&old->node);
-	hlist_bl_unlock(head);
+	bucket_unlock(head);
 }
 
 static void task_table_replace(struct task_entry *old, struct task_entry *new)
@@ -161,7 +170,7 @@ static void task_table_replace(struct task_entry *old, struct task_entry *new)
 
 	hlist_bl_lock(head);
 	bucket_replace(head, &old->node, &new->node);
-	hlist_bl_unlock(head);
+	bucket_unlock(head);
 }
 
 /**
