@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Containers: references, paths and names, and what removing one needs. */
 #include <kunit/test.h>
-#include <linux/completion.h>
+#include <linux/kernel.h>
 #include <linux/kthread.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -14,11 +14,8 @@ static struct container *const top = &default_hierarchy.root;
 
 static void expect_path(struct kunit *test, const struct container *c, const char *expected)
 {
-	char *path;
+	char *path = container_path(c);
 
-	mutex_lock(&container_mutex);
-	path = container_path(c);
-	mutex_unlock(&container_mutex);
 	KUNIT_EXPECT_STREQ(test, path, expected);
 	kvfree(path);
 }
@@ -49,44 +46,48 @@ static void a_new_name_is_seen_in_the_paths_below(struct kunit *test)
 	core_rmdir(a);
 }
 
-struct renamer {
-	struct container *c;
-	struct completion done;
-};
+#define RENAMES 2000
 
-static int rename_it(void *arg)
+/* First the upper one, then the lower one: the number of the lower is never ahead. */
+static int rename_all_the_time(void *arg)
 {
-	struct renamer *renamer = arg;
-	int error = container_rename(renamer->c, "renamed");
+	struct container **c = arg;
+	char name[16];
+	int i, error = 0;
 
-	complete(&renamer->done);
+	for (i = 1; i <= RENAMES && !error; i++) {
+		sprintf(name, "%d", i);
+		error = container_rename(c[0], name) ?: container_rename(c[1], name);
+		cond_resched();
+	}
 	while (!kthread_should_stop())
 		schedule_timeout_interruptible(1);
 	return error;
 }
 
-static void a_new_name_waits_for_those_who_read_the_old_one(struct kunit *test)
+static void all_names_in_a_path_are_of_one_moment(struct kunit *test)
 {
-	struct renamer renamer = { .c = core_mkdir(top, "a") };
+	struct container *c[2] = { core_mkdir(top, "0") };
+	int upper = 0, lower = 0, wrong = 0, tries = 0;
 	struct task_struct *thread;
-	const char *name;
+	char *path;
 
-	init_completion(&renamer.done);
-	mutex_lock(&container_mutex);
-	name = renamer.c->name;
-	thread = kthread_run(rename_it, &renamer, "containerfs_test");
-	/* Until it waits for us, or does not. */
-	while (!IS_ERR(thread) && !completion_done(&renamer.done) &&
-	       READ_ONCE(thread->__state) != TASK_UNINTERRUPTIBLE)
-		schedule_timeout_uninterruptible(1);
-	KUNIT_EXPECT_FALSE(test, completion_done(&renamer.done));
-	KUNIT_EXPECT_PTR_EQ(test, renamer.c->name, name);
-	mutex_unlock(&container_mutex);
+	c[1] = core_mkdir(c[0], "0");
+	thread = kthread_run(rename_all_the_time, c, "containerfs_test");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(thread));
-	wait_for_completion(&renamer.done);
+	while (lower < RENAMES && tries++ < 1000 * RENAMES && !wrong) {
+		path = container_path(c[1]);
+		if (!path || sscanf(path, "/%d/%d", &upper, &lower) != 2 ||
+		    upper - lower < 0 || upper - lower > 1)
+			wrong++;
+		kvfree(path);
+		cond_resched();
+	}
 	KUNIT_EXPECT_EQ(test, kthread_stop(thread), 0);
-	expect_path(test, renamer.c, "/renamed");
-	core_rmdir(renamer.c);
+	KUNIT_EXPECT_EQ(test, wrong, 0);
+	KUNIT_EXPECT_EQ(test, lower, RENAMES);
+	core_rmdir(c[1]);
+	core_rmdir(c[0]);
 }
 
 #define DEEP 300
@@ -215,7 +216,7 @@ static void serial_numbers_only_rise(struct kunit *test)
 static struct kunit_case container_cases[] = {
 	KUNIT_CASE(a_path_begins_at_the_root_of_the_tree),
 	KUNIT_CASE(a_new_name_is_seen_in_the_paths_below),
-	KUNIT_CASE(a_new_name_waits_for_those_who_read_the_old_one),
+	KUNIT_CASE(all_names_in_a_path_are_of_one_moment),
 	KUNIT_CASE(a_path_may_be_longer_than_any_that_programs_may_use),
 	KUNIT_CASE(a_tree_is_not_deeper_than_it_may_be),
 	KUNIT_CASE(the_last_reference_frees_those_above_too),

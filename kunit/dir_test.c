@@ -38,7 +38,7 @@ static void a_directory_is_a_container_with_its_files(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, make_dir(mnt, "a/b"), 0);
 	a = container_at(mnt, "a");
 	KUNIT_ASSERT_NOT_NULL(test, a);
-	KUNIT_EXPECT_STREQ(test, a->name, "a");
+	KUNIT_EXPECT_STREQ(test, container_name(a), "a");
 	KUNIT_EXPECT_PTR_EQ(test, a->parent, top);
 	KUNIT_EXPECT_PTR_EQ(test, container_at(mnt, "a/b")->parent, a);
 	KUNIT_EXPECT_TRUE(test, is_there(mnt, "a/tasks"));
@@ -91,7 +91,7 @@ static void mkdir_takes_or_refuses_a_name(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, make_dir(mnt, n->name), n->error);
 	KUNIT_EXPECT_EQ(test, default_hierarchy.nr_containers, n->error ? 2 : 3);
 	if (!n->error) {
-		KUNIT_EXPECT_STREQ(test, container_at(mnt, n->name)->name, n->name);
+		KUNIT_EXPECT_STREQ(test, container_name(container_at(mnt, n->name)), n->name);
 		KUNIT_EXPECT_EQ(test, remove_dir(mnt, n->name), 0);
 	}
 	KUNIT_EXPECT_EQ(test, remove_dir(mnt, "a"), 0);
@@ -185,7 +185,7 @@ static void rename_takes_or_refuses(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rename_at(r->from, r->to, r->flags), r->error);
 	if (!r->error) {
 		KUNIT_EXPECT_PTR_EQ(test, container_at(mnt, r->to), c);
-		KUNIT_EXPECT_STREQ(test, c->name, strrchr(r->to, '/') ? "y" : r->to);
+		KUNIT_EXPECT_STREQ(test, container_name(c), strrchr(r->to, '/') ? "y" : r->to);
 		KUNIT_EXPECT_EQ(test, is_there(mnt, r->from), !strcmp(r->from, r->to));
 		if (!strcmp(r->from, x))
 			x = r->to;
@@ -193,7 +193,7 @@ static void rename_takes_or_refuses(struct kunit *test)
 			a = r->to;
 	} else {
 		KUNIT_EXPECT_PTR_EQ(test, container_at(mnt, "a"), c);
-		KUNIT_EXPECT_STREQ(test, c->name, "a");
+		KUNIT_EXPECT_STREQ(test, container_name(c), "a");
 	}
 	/* Where things are by now. */
 	x = kasprintf(GFP_KERNEL, "%s%s", a, strrchr(x, '/'));

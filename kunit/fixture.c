@@ -89,6 +89,8 @@ struct task_struct *fake_task(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, task);
 	spin_lock_init(&task->alloc_lock);
+	/* Readers take references; the last one is the test's, and is never given back. */
+	refcount_set(&task->usage, 1);
 	INIT_LIST_HEAD(&task->cg_list);
 	return task;
 }

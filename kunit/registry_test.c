@@ -255,7 +255,7 @@ static void a_mkdir_that_fails_destroys_what_was_made(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, c.log, m->logs[2]);
 	KUNIT_EXPECT_TRUE(test, list_empty(&top->children));
 	KUNIT_EXPECT_EQ(test, refcount_read(&top->ref), refs);
-	KUNIT_EXPECT_EQ(test, top->state_users, 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&top->state_users), 1);
 
 	/* Another time it works, and undoes in the end what it has done. */
 	m->who->populate_error = 0;

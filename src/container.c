@@ -3,7 +3,11 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/export.h>
+#include <linux/limits.h>
 #include <linux/mm.h>
+#include <linux/rculist.h>
+#include <linux/sched.h>
+#include <linux/seqlock.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -14,6 +18,23 @@
 DEFINE_MUTEX(container_mutex); /* which containers and sets there are; see container.h */
 struct workqueue_struct *container_wq;
 struct workqueue_struct *release_wq;
+
+/*
+ * Serializes renames, and lets container_path() see that one came in between. Nothing else is done
+ * under the mutex, so only a rename ever waits for a path that is being made.
+ */
+static DEFINE_MUTEX(rename_mutex);
+static seqcount_mutex_t rename_count = SEQCNT_MUTEX_ZERO(rename_count, &rename_mutex);
+
+static struct container_name *name_new(const char *text)
+{
+	size_t size = strlen(text) + 1;
+	struct container_name *name = kmalloc(struct_size(name, text, size), GFP_KERNEL_ACCOUNT);
+
+	if (name)
+		memcpy(name->text, text, size);
+	return name;
+}
 
 /**
  * container_put - give back a reference to a container
@@ -31,7 +52,10 @@ void container_put(struct container *c)
 
 		/* A task's set, and so its container, may still be looked at under RCU. */
 		if (parent) {
-			kfree(c->name);
+			struct container_name *name = rcu_access_pointer(c->name);
+
+			if (name)
+				kfree_rcu(name, rcu);
 			kfree_rcu(c, rcu);
 		} else {
 			kfree_rcu(c->hierarchy, root.rcu);
@@ -75,10 +99,10 @@ static void container_release_work(struct work_struct *work)
 
 	mutex_lock(&container_mutex);
 	if (container_is_released(c) && !test_and_set_bit(CONTAINER_TOLD, &c->flags)) {
-		agent = kstrdup(hierarchy_release_agent(c->hierarchy), GFP_KERNEL);
+		agent = hierarchy_copy_release_agent(c->hierarchy);
 		path = container_path(c);
 		if (!agent || !path)
-			pr_err("no memory to run the release agent for container %s\n", c->name);
+			pr_err("no memory to run a release agent\n");
 	}
 	mutex_unlock(&container_mutex);
 
@@ -111,7 +135,7 @@ void container_init_root(struct container *root, struct hierarchy *hierarchy)
 {
 	container_setup(root);
 	root->hierarchy = hierarchy;
-	root->state_users = 1;
+	atomic_set(&root->state_users, 1);
 	hierarchy->nr_containers = 1;
 }
 
@@ -146,8 +170,8 @@ struct container *container_new(struct container *parent, const char *name, kuid
 	c->self.parent = &parent->self;
 	c->uid = uid;
 	c->gid = gid;
-	c->name = kstrdup(name, GFP_KERNEL_ACCOUNT);
-	if (!c->name) {
+	RCU_INIT_POINTER(c->name, name_new(name));
+	if (!rcu_access_pointer(c->name)) {
 		container_put(c);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -167,9 +191,9 @@ void container_add(struct container *c)
 {
 	lockdep_assert_held(&container_mutex);
 	c->serial = ++c->hierarchy->last_serial;
-	c->hierarchy->nr_containers++;
+	WRITE_ONCE(c->hierarchy->nr_containers, c->hierarchy->nr_containers + 1);
 	clear_bit(CONTAINER_TOLD, &c->parent->flags);
-	list_add_tail(&c->sibling, &c->parent->children);
+	list_add_tail_rcu(&c->sibling, &c->parent->children);
 }
 
 /**
@@ -190,8 +214,8 @@ int container_remove(struct container *c)
 	if (atomic_read(&c->populated) || !list_empty(&c->children))
 		return -EBUSY;
 	set_bit(CONTAINER_REMOVED, &c->flags);
-	list_del_init(&c->sibling);
-	c->hierarchy->nr_containers--;
+	list_del_rcu(&c->sibling);
+	WRITE_ONCE(c->hierarchy->nr_containers, c->hierarchy->nr_containers - 1);
 	/*
 	 * Pairs with the atomic_dec_and_test() of container_depopulate(): if the parent's last task
 	 * leaves right now, at least one of the two sees that neither child nor task is left.
@@ -206,20 +230,22 @@ int container_remove(struct container *c)
  * @c: the container, not a root
  * @name: the new name, copied
  *
- * Context: Process context, may sleep; takes container_mutex.
+ * Context: Process context, may sleep; takes rename_mutex. The caller holds the i_rwsem of the
+ * parent's directory.
  * Return: 0 or -ENOMEM.
  */
 int container_rename(struct container *c, const char *name)
 {
-	char *copy = kstrdup(name, GFP_KERNEL_ACCOUNT);
+	struct container_name *new = name_new(name), *old;
 
-	if (!copy)
+	if (!new)
 		return -ENOMEM;
-	/* Paths are made under the same lock, so nobody sees half of a change. */
-	mutex_lock(&container_mutex);
-	swap(c->name, copy);
-	mutex_unlock(&container_mutex);
-	kfree(copy);
+	mutex_lock(&rename_mutex);
+	write_seqcount_begin(&rename_count);
+	old = rcu_replace_pointer(c->name, new, lockdep_is_held(&rename_mutex));
+	write_seqcount_end(&rename_count);
+	mutex_unlock(&rename_mutex);
+	kfree_rcu(old, rcu);
 	return 0;
 }
 
@@ -244,38 +270,101 @@ int container_set_notify(struct container *c, bool on)
 	return error;
 }
 
+/* The length of a path without the final NUL; 0 for a root. */
+static size_t path_length(const struct container *c)
+{
+	size_t len = 0;
+
+	for (; c->parent; c = c->parent) {
+		rcu_read_lock();
+		len += 1 + strlen(container_name(c));
+		rcu_read_unlock();
+		cond_resched();
+	}
+	return len;
+}
+
+/* Put a path at the end of @path[0..@len). Returns what is left in front of it, or -ENOSPC. */
+static ssize_t path_copy(const struct container *c, char *path, size_t len)
+{
+	const char *name;
+	size_t name_len;
+	bool fits;
+
+	for (; c->parent; c = c->parent) {
+		rcu_read_lock();
+		name = container_name(c);
+		name_len = strlen(name);
+		fits = name_len < len;
+		if (fits) {
+			len -= name_len;
+			memcpy(path + len, name, name_len);
+			path[--len] = '/';
+		}
+		rcu_read_unlock();
+		if (!fits)
+			return -ENOSPC;
+		cond_resched();
+	}
+	return len;
+}
+
+/* Make a path without a lock. Returns -EAGAIN if something was renamed meanwhile. */
+static char *path_try(const struct container *c)
+{
+	unsigned int count = read_seqcount_begin(&rename_count);
+	size_t len = path_length(c);
+	char *path = kvmalloc(len + 1, GFP_KERNEL);
+
+	if (!path)
+		return NULL;
+	path[len] = '\0';
+	if (!path_copy(c, path, len) && !read_seqcount_retry(&rename_count, count))
+		return path;
+	kvfree(path);
+	return ERR_PTR(-EAGAIN);
+}
+
+/* Make a path while renames wait, for as long as it takes to copy at most the longest path. */
+static char *path_locked(const struct container *c)
+{
+	size_t len = c->depth * (NAME_MAX + 1);
+	char *path = kvmalloc(len + 1, GFP_KERNEL);
+	ssize_t start;
+
+	if (!path)
+		return NULL;
+	path[len] = '\0';
+	mutex_lock(&rename_mutex);
+	start = path_copy(c, path, len);
+	mutex_unlock(&rename_mutex);
+	if (WARN_ON_ONCE(start < 0)) {
+		kvfree(path);
+		return NULL;
+	}
+	memmove(path, path + start, len + 1 - start);
+	return path;
+}
+
 /**
  * container_path - the path of a container from the root of its tree
- * @c: the container
+ * @c: the container; the caller has a reference, which keeps those above it, too
  *
- * Context: Process context, may sleep; the caller holds container_mutex.
+ * All names in it are of one moment. Takes no lock, unless something is renamed again and again.
+ *
+ * Context: Process context, may sleep.
  * Return: the path, "/" for a root; the caller frees it with kvfree(). NULL if memory is short.
  */
 char *container_path(const struct container *c)
 {
-	const struct container *pos;
-	size_t len = 1;
-	char *path, *end;
+	char *path = ERR_PTR(-EAGAIN);
+	int tries;
 
-	lockdep_assert_held(&container_mutex);
-	for (pos = c; pos->parent; pos = pos->parent)
-		len += 1 + strlen(pos->name);
 	if (!c->parent)
 		return kstrdup("/", GFP_KERNEL);
-
-	/* It may be longer than any that programs may use. */
-	path = kvmalloc(len, GFP_KERNEL);
-	if (!path)
-		return NULL;
-	end = path + len - 1;
-	*end = '\0';
-	for (pos = c; pos->parent; pos = pos->parent) {
-		len = strlen(pos->name);
-		end -= len;
-		memcpy(end, pos->name, len);
-		*--end = '/';
-	}
-	return path;
+	for (tries = 0; path == ERR_PTR(-EAGAIN) && tries < 3; tries++)
+		path = path_try(c);
+	return path == ERR_PTR(-EAGAIN) ? path_locked(c) : path;
 }
 
 /**
@@ -307,16 +396,18 @@ void container_depopulate(struct container *c)
  * rc_count_references - how many references there are to a container
  * @state: a state of the container, in a handler of a file
  *
- * Context: Process context, may sleep; takes container_mutex.
+ * Context: Process context.
  */
 unsigned long rc_count_references(struct rc_state *state)
 {
-	unsigned long nr = 0;
+	const struct container *c;
+	unsigned long nr;
 
-	mutex_lock(&container_mutex);
-	if (state->container)
-		nr = refcount_read(&state->container->ref);
-	mutex_unlock(&container_mutex);
+	/* Keeps a root that the subsystem is being unbound from. */
+	rcu_read_lock();
+	c = READ_ONCE(state->container);
+	nr = c ? refcount_read(&c->ref) : 0;
+	rcu_read_unlock();
 	return nr;
 }
 EXPORT_SYMBOL_GPL(rc_count_references);

@@ -32,11 +32,17 @@ struct container_files {
 	const struct rc_cftype *files;
 };
 
+/* The name of a container, freed by RCU. */
+struct container_name {
+	struct rcu_head rcu;
+	char text[];
+};
+
 /**
  * container_mutex - guards which hierarchies, containers and container sets there are
  *
- * Taken inside i_rwsem and outside task_lock(). Fork and exit never take it; who reads `tasks` only
- * when tasks are moved so often that he cannot read without.
+ * Taken inside i_rwsem and outside task_lock(). Fork, exit and the reading of files that any user
+ * may read never take it.
  */
 extern struct mutex container_mutex;
 
@@ -53,14 +59,15 @@ extern struct workqueue_struct *release_wq;
  * @depth: how many containers are above it; constant
  * @serial: distinguishes it from all others of its hierarchy, rising as they are made; 0 is the
  *	root; constant
- * @name: the last component of its path, NULL for a root; changed under container_mutex
+ * @name: the last component of its path, NULL for a root; changed by container_rename(), read
+ *	under RCU or the i_rwsem of the parent's directory
  * @children: the containers right below it, by rising @serial; changed under both container_mutex
- *	and the i_rwsem of its directory, so that either suffices to read it
+ *	and the i_rwsem of its directory, so that either suffices to read it; or RCU
  * @sibling: in @parent's @children
  * @sets: the sets that it is part of, through set_place.link; changed under container_mutex, read
  *	under RCU. A root has none: it is what a set does not mention.
  * @sets_changes: how often @sets has changed, counted after something came and before it goes;
- *	container_mutex, read by who goes through @sets, see list_tasks()
+ *	container_mutex, read by who goes through @sets, see walk_tasks()
  * @populated: how many of @sets have a task. Rises under container_mutex only (the first task of a
  *	set is always one that was moved); falls at any time, under the lock of the set that
  *	becomes empty.
@@ -77,7 +84,7 @@ extern struct workqueue_struct *release_wq;
  * @state: of each bound subsystem, by its id; changed under container_mutex, but there as long as
  *	the container has not been removed or @state_users is not 0
  * @state_users: one for being in the tree, one for each open file of a subsystem, one for each
- *	child container that has states; container_mutex
+ *	child container that has states; falls to 0 under container_mutex only
  * @ref: one for being in the tree, one for each inode, set, child and pending work
  * @release_work: looks whether the release agent must be told; pending at most once
  * @rcu: readers may still be looking at it
@@ -87,7 +94,7 @@ struct container {
 	struct container *parent;
 	unsigned int depth;
 	u64 serial;
-	char *name;
+	struct container_name __rcu *name;
 	struct list_head children;
 	struct list_head sibling;
 	struct list_head sets;
@@ -101,7 +108,7 @@ struct container {
 	struct list_head extra_files;
 	struct rc_state self;
 	struct rc_state *state[SUBSYS_MAX];
-	unsigned int state_users;
+	atomic_t state_users;
 	refcount_t ref;
 	struct work_struct release_work;
 	struct rcu_head rcu;
@@ -110,6 +117,12 @@ struct container {
 #define CONTAINER_NOTIFY_ON_RELEASE 0 /* the agent is told when it becomes empty */
 #define CONTAINER_REMOVED 1 /* rmdir has been: no task and no child can come in any more */
 #define CONTAINER_TOLD 2 /* the agent has been told since it became empty; container_mutex */
+
+/* The last component of the path of a container that is not a root, see container.name. */
+static inline const char *container_name(const struct container *c)
+{
+	return rcu_dereference_raw(c->name)->text;
+}
 
 static inline bool container_is_removed(const struct container *c)
 {

@@ -115,9 +115,9 @@ static int release_agent_open(struct rc_state *state, struct file *file)
 static int release_agent_show(struct seq_file *m, struct rc_state *state,
 			      const struct rc_cftype *type)
 {
-	mutex_lock(&container_mutex);
+	spin_lock(&release_agent_lock);
 	seq_printf(m, "%s\n", hierarchy_release_agent(state->container->hierarchy));
-	mutex_unlock(&container_mutex);
+	spin_unlock(&release_agent_lock);
 	return 0;
 }
 

@@ -183,6 +183,9 @@ static const struct inode_operations dir_inode_operations = {
 	.listxattr = xattr_list,
 };
 
+/* So many children are listed at a time, because mkdir and rmdir wait for i_rwsem meanwhile. */
+#define CHILDREN_MAX 1024
+
 /*
  * Positions: the two dots, the files, then the child containers by their serial numbers, which only
  * rise, so that what comes and goes meanwhile shows nothing else twice or not at all.
@@ -190,6 +193,7 @@ static const struct inode_operations dir_inode_operations = {
 static int dir_iterate(struct file *file, struct dir_context *ctx)
 {
 	const loff_t first_child = 2 + FILES_MAX;
+	unsigned int left = CHILDREN_MAX;
 	struct container *c = dir_container(file_inode(file)), *child;
 	char name[FILE_NAME_SIZE];
 	struct file_kind kind;
@@ -208,9 +212,13 @@ static int dir_iterate(struct file *file, struct dir_context *ctx)
 		if (first_child + child->serial < ctx->pos)
 			continue;
 		ctx->pos = first_child + child->serial;
-		if (!dir_emit(ctx, child->name, strlen(child->name), dir_ino(child), DT_DIR))
+		if (!dir_emit(ctx, container_name(child), strlen(container_name(child)),
+			      dir_ino(child), DT_DIR))
 			return 0;
 		ctx->pos++;
+		/* The caller comes again. */
+		if (!--left)
+			return 0;
 	}
 	return 0;
 }

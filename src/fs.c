@@ -38,17 +38,17 @@ static void fs_put_super(struct super_block *sb)
 static int fs_show_options(struct seq_file *m, struct dentry *root)
 {
 	struct hierarchy *h = root->d_sb->s_fs_info;
+	const struct hierarchy_label *label;
 
-	mutex_lock(&container_mutex);
-	if (!h->subsys_mask && h->name)
-		seq_puts(m, ",none");
-	if (h->subsys_mask || h->name) {
-		seq_putc(m, ',');
-		hierarchy_show_label(m, h);
-	}
+	rcu_read_lock();
+	label = rcu_dereference(h->label);
+	if (label)
+		seq_printf(m, "%s,%s", label->subsystems ? "" : ",none", label->text);
+	rcu_read_unlock();
+	spin_lock(&release_agent_lock);
 	if (h->release_agent)
 		seq_show_option(m, "release_agent", h->release_agent);
-	mutex_unlock(&container_mutex);
+	spin_unlock(&release_agent_lock);
 	return 0;
 }
 

@@ -13,7 +13,9 @@
 
 struct hierarchy default_hierarchy;
 
-/* All hierarchies by their ids; container_mutex. */
+DEFINE_SPINLOCK(release_agent_lock); /* guards hierarchy.release_agent */
+
+/* All hierarchies by their ids; container_mutex, read under RCU. */
 static struct hierarchy *hierarchies[HIERARCHIES_MAX] = { &default_hierarchy };
 static unsigned int hierarchies_max; /* with the default one */
 
@@ -21,13 +23,57 @@ static unsigned int hierarchies_max; /* with the default one */
  * hierarchy_by_id - a hierarchy
  * @id: its id, less than HIERARCHIES_MAX
  *
- * Context: The caller holds container_mutex.
+ * Context: The caller holds container_mutex, or is under RCU, which keeps the memory.
  * Return: the hierarchy, or NULL if there is none.
  */
 struct hierarchy *hierarchy_by_id(unsigned int id)
 {
-	lockdep_assert_held(&container_mutex);
-	return hierarchies[id];
+	return READ_ONCE(hierarchies[id]);
+}
+
+/* Add to a label whose length is @len; only count if it is NULL. Returns the new length. */
+static size_t label_add(struct hierarchy_label *label, size_t len, const char *prefix,
+			const char *word)
+{
+	if (label)
+		sprintf(label->text + len, "%s%s%s", len ? "," : "", prefix, word);
+	return len + !!len + strlen(prefix) + strlen(word);
+}
+
+/* Write the label of a hierarchy with these subsystems and this name; returns its length. */
+static size_t label_write(struct hierarchy_label *label, unsigned long mask, const char *name)
+{
+	const struct rc_subsys *subsys;
+	size_t len = 0;
+	int id;
+
+	for_each_subsys(subsys, id, mask)
+		len = label_add(label, len, "", subsys->name);
+	return name ? label_add(label, len, "name=", name) : len;
+}
+
+/* Returns NULL without subsystems and name, or ERR_PTR(-ENOMEM). */
+static struct hierarchy_label *label_new(unsigned long mask, const char *name)
+{
+	size_t len = label_write(NULL, mask, name);
+	struct hierarchy_label *label;
+
+	if (!len)
+		return NULL;
+	label = kmalloc(struct_size(label, text, len + 1), GFP_KERNEL_ACCOUNT);
+	if (!label)
+		return ERR_PTR(-ENOMEM);
+	label->subsystems = mask;
+	label_write(label, mask, name);
+	return label;
+}
+
+/* Give a hierarchy another label, which changes for readers as a whole. */
+static void label_set(struct hierarchy *h, struct hierarchy_label *label)
+{
+	label = rcu_replace_pointer(h->label, label, lockdep_is_held(&container_mutex));
+	if (label)
+		kfree_rcu(label, rcu);
 }
 
 /* The subsystems that the options name. */
@@ -107,6 +153,7 @@ static struct hierarchy *hierarchy_new(struct fs_context *fc, unsigned long mask
 				       const char *name)
 {
 	int id = find_free_id(), error;
+	struct hierarchy_label *label;
 	struct hierarchy *h;
 
 	if (id < 0) {
@@ -119,19 +166,20 @@ static struct hierarchy *hierarchy_new(struct fs_context *fc, unsigned long mask
 	container_init_root(&h->root, h);
 	h->id = id;
 	if (name) {
-		h->name = kstrdup(name, GFP_KERNEL_ACCOUNT);
-		if (!h->name) {
-			container_put(&h->root);
-			return ERR_PTR(-ENOMEM);
-		}
+		strscpy(h->name_text, name, sizeof(h->name_text));
+		h->name = h->name_text;
 	}
-	error = bind(fc, h, mask);
+	label = label_new(mask, name);
+	error = PTR_ERR_OR_ZERO(label) ?: bind(fc, h, mask);
 	if (error) {
-		kfree(h->name);
+		if (!IS_ERR(label))
+			kfree(label);
 		container_put(&h->root);
 		return ERR_PTR(error);
 	}
-	hierarchies[id] = h;
+	label_set(h, label);
+	/* Complete before it is read without a lock. */
+	smp_store_release(&hierarchies[id], h);
 	return h;
 }
 
@@ -215,6 +263,7 @@ static int bind_default_locked(struct fs_context *fc, const struct hierarchy_opt
 	struct hierarchy *h = &default_hierarchy;
 	unsigned long mask, old = h->subsys_mask;
 	int error = options_mask(fc, options, &mask);
+	struct hierarchy_label *label;
 
 	if (error || mask == old)
 		return error;
@@ -226,11 +275,18 @@ static int bind_default_locked(struct fs_context *fc, const struct hierarchy_opt
 		errorfc(fc, "the default hierarchy has containers, and other subsystems");
 		return -EBUSY;
 	}
+	label = label_new(mask, NULL);
+	if (IS_ERR(label))
+		return PTR_ERR(label);
 	/* First in, then out: a failure leaves it as it was. */
 	error = bind(fc, h, mask & ~old);
-	if (!error)
-		unbind(old & ~mask);
-	return error;
+	if (error) {
+		kfree(label);
+		return error;
+	}
+	unbind(old & ~mask);
+	label_set(h, label);
+	return 0;
 }
 
 /**
@@ -303,26 +359,24 @@ void hierarchy_get(struct hierarchy *h)
  */
 void hierarchy_put(struct hierarchy *h)
 {
-	char *agent;
+	char *agent = NULL;
 
 	mutex_lock(&container_mutex);
 	if (--h->users) {
 		mutex_unlock(&container_mutex);
 		return;
 	}
-	unbind(h->subsys_mask);
-	agent = h->release_agent;
-	h->release_agent = NULL;
-	clear_bit(CONTAINER_NOTIFY_ON_RELEASE, &h->root.flags);
 	if (h != &default_hierarchy)
-		hierarchies[h->id] = NULL;
+		WRITE_ONCE(hierarchies[h->id], NULL);
+	unbind(h->subsys_mask);
+	label_set(h, NULL);
+	hierarchy_swap_release_agent(h, &agent);
+	clear_bit(CONTAINER_NOTIFY_ON_RELEASE, &h->root.flags);
 	mutex_unlock(&container_mutex);
 
 	kfree(agent);
-	if (h != &default_hierarchy) {
-		kfree(h->name);
+	if (h != &default_hierarchy)
 		container_put(&h->root);
-	}
 }
 
 /**
@@ -332,13 +386,32 @@ void hierarchy_put(struct hierarchy *h)
  *
  * That the caller may do so has been checked.
  *
- * Context: Process context, may sleep; takes container_mutex.
+ * Context: Process context; takes release_agent_lock.
  */
 void hierarchy_swap_release_agent(struct hierarchy *h, char **path)
 {
-	mutex_lock(&container_mutex);
+	spin_lock(&release_agent_lock);
 	swap(h->release_agent, *path);
-	mutex_unlock(&container_mutex);
+	spin_unlock(&release_agent_lock);
+}
+
+/**
+ * hierarchy_copy_release_agent - the program that is told of released containers
+ * @h: the hierarchy
+ *
+ * Context: Process context, may sleep; takes release_agent_lock.
+ * Return: its path, "" for none; the caller frees it with kfree(). NULL if memory is short.
+ */
+char *hierarchy_copy_release_agent(struct hierarchy *h)
+{
+	char *copy = kmalloc(PATH_MAX, GFP_KERNEL);
+
+	if (!copy)
+		return NULL;
+	spin_lock(&release_agent_lock);
+	strscpy(copy, hierarchy_release_agent(h), PATH_MAX);
+	spin_unlock(&release_agent_lock);
+	return copy;
 }
 
 /**
@@ -346,21 +419,17 @@ void hierarchy_swap_release_agent(struct hierarchy *h, char **path)
  * @m: where to
  * @h: the hierarchy
  *
- * Context: The caller holds container_mutex.
+ * Context: Any; the memory of @h stays.
  */
 void hierarchy_show_label(struct seq_file *m, const struct hierarchy *h)
 {
-	const struct rc_subsys *subsys;
-	const char *comma = "";
-	int id;
+	const struct hierarchy_label *label;
 
-	lockdep_assert_held(&container_mutex);
-	for_each_subsys(subsys, id, h->subsys_mask) {
-		seq_printf(m, "%s%s", comma, subsys->name);
-		comma = ",";
-	}
-	if (h->name)
-		seq_printf(m, "%sname=%s", comma, h->name);
+	rcu_read_lock();
+	label = rcu_dereference(h->label);
+	if (label)
+		seq_puts(m, label->text);
+	rcu_read_unlock();
 }
 
 /**

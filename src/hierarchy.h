@@ -12,16 +12,30 @@ struct seq_file;
 #define HIERARCHY_NAME_MAX 63
 
 /**
+ * struct hierarchy_label - what a hierarchy is called: its subsystems, and name=NAME if it has one
+ * @rcu: readers may still be looking at it
+ * @subsystems: is there a subsystem in it?
+ * @text: as in mount options, separated by commas
+ */
+struct hierarchy_label {
+	struct rcu_head rcu;
+	bool subsystems;
+	char text[];
+};
+
+/**
  * struct hierarchy - one tree of containers
  * @id: what it is called in /proc, and its place in every set; constant
  * @name: what name= has given it, or NULL; constant
+ * @name_text: the memory of @name
+ * @label: made of @name and @subsys_mask; NULL without both; container_mutex, read under RCU
  * @subsys_mask: the subsystems that are bound to it, by their ids; container_mutex. Changes only
  *	while there is no container but the root and no state of a removed one.
  * @root: the container of all tasks that nobody has moved. Its last reference frees the hierarchy.
  * @release_agent: the program that is told of released containers, "" for none, NULL for the
- *	default; see hierarchy_release_agent(); container_mutex
+ *	default; see hierarchy_release_agent(); release_agent_lock
  * @last_serial: the highest container.serial so far; container_mutex
- * @nr_containers: how many containers it has, the root included; container_mutex
+ * @nr_containers: how many containers it has, the root included; container_mutex, read at any time
  * @nr_states: how many containers but the root have states of subsystems, also those that have been
  *	removed while a file was open; container_mutex
  * @users: its superblock, and mounts that are under way; container_mutex. A superblock has a use
@@ -30,6 +44,8 @@ struct seq_file;
 struct hierarchy {
 	int id;
 	char *name;
+	char name_text[HIERARCHY_NAME_MAX + 1];
+	struct hierarchy_label __rcu *label;
 	unsigned long subsys_mask;
 	struct container root;
 	char *release_agent;
@@ -58,10 +74,13 @@ struct hierarchy_options {
 /* The tree of filesystem type `container`. */
 extern struct hierarchy default_hierarchy;
 
-/* The release agent, which is never NULL; under container_mutex. */
+/* Guards hierarchy.release_agent. */
+extern spinlock_t release_agent_lock;
+
+/* The release agent, which is never NULL; under release_agent_lock. */
 static inline const char *hierarchy_release_agent(const struct hierarchy *h)
 {
-	lockdep_assert_held(&container_mutex);
+	lockdep_assert_held(&release_agent_lock);
 	return h->release_agent ?: "/sbin/container_release_agent";
 }
 
@@ -80,6 +99,7 @@ int hierarchy_check_remount(struct fs_context *fc, struct hierarchy *h,
 void hierarchy_get(struct hierarchy *h);
 void hierarchy_put(struct hierarchy *h);
 void hierarchy_swap_release_agent(struct hierarchy *h, char **path);
+char *hierarchy_copy_release_agent(struct hierarchy *h);
 void hierarchy_show_label(struct seq_file *m, const struct hierarchy *h);
 
 struct container *hierarchy_mkdir(struct container *parent, const char *name, kuid_t uid,

@@ -1,121 +1,269 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Listing the tasks of a container: a snapshot, made without a lock. */
+/* Listing the tasks of a container: a snapshot, made without a lock, in batches. */
 #include <linux/export.h>
+#include <linux/idr.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/rculist.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 
 #include "hierarchy.h"
 #include "list.h"
 #include "set.h"
+#include "snapshot.h"
 #include "task.h"
 
-/* Ids in @ns: @nr of them, of @seen that there are, with room for @room. */
-struct pid_list {
-	struct pid_namespace *ns;
-	pid_t *pids;
-	size_t nr, seen, room;
+/* Between two reschedule points: tasks and sets that are looked at, and buckets of the table. */
+#define BATCH 256
+#define BUCKETS 64
+
+/**
+ * struct walk - a walk over the tasks of a container
+ * @top: the container; the caller has a reference
+ * @below: also the tasks of all containers below
+ * @snapshot: where the tasks go
+ * @left: steps until the next reschedule point
+ * @listed: in the second pass over a root, how many of @snapshot's ids are below the present one
+ * @nr_listed: how many of them are from the first pass
+ */
+struct walk {
+	struct container *top;
+	bool below;
+	struct snapshot *snapshot;
+	int left;
+	size_t listed, nr_listed;
 };
 
-/* Make room; what is in the list is lost. */
-static int pid_list_grow(struct pid_list *list, size_t room)
+/* A reschedule point, outside of RCU. */
+static int walk_pause(struct walk *w)
 {
-	if (room <= list->room)
-		return 0;
-	kvfree(list->pids);
-	list->pids = kvmalloc_array(room, sizeof(*list->pids), GFP_KERNEL_ACCOUNT);
-	list->room = list->pids ? room : 0;
-	return list->pids ? 0 : -ENOMEM;
-}
-
-/* Call @visit for each task of a container that is not a root, under RCU. */
-static void visit_sets(const struct container *c,
-		       void (*visit)(struct task_struct *task, void *arg), void *arg)
-{
-	struct task_entry *entry;
-	struct set_place *place;
-
-	list_for_each_entry_rcu(place, &c->sets, link)
-		hlist_for_each_entry_rcu(entry, &container_set_of(place, c->hierarchy->id)->tasks,
-					 link)
-			/* The task itself stays: it dies after its entry, and under RCU. */
-			visit(entry->task, arg);
-}
-
-static void pid_list_add(struct task_struct *task, void *arg)
-{
-	struct pid_list *list = arg;
-	pid_t pid = task_pid_nr_ns(task, list->ns);
-
-	if (pid && list->seen++ < list->room)
-		list->pids[list->nr++] = pid;
-}
-
-/* Call @visit for each task in the root of @h, or in any container of it, under RCU. */
-static void visit_root(const struct hierarchy *h, bool below,
-		       void (*visit)(struct task_struct *task, void *arg), void *arg)
-{
-	struct task_struct *process, *task;
-
-	for_each_process_thread(process, task)
-		if (below || !container_set_place(task_set(task), h->id))
-			visit(task, arg);
-}
-
-/* Only a task that lives and has been born is in a root; the others are nowhere. */
-static void pid_list_add_living(struct task_struct *task, void *arg)
-{
-	if (!(READ_ONCE(task->flags) & PF_EXITING) && !task_is_unborn(task))
-		pid_list_add(task, arg);
-}
-
-/* About how many tasks there are in a container; a root's are not counted anywhere. */
-static size_t guess_length(const struct container *c)
-{
-	struct set_place *place;
-	size_t nr = 0;
-
-	if (!c->parent)
-		return 512;
-	rcu_read_lock();
-	list_for_each_entry_rcu(place, &c->sets, link)
-		nr += READ_ONCE(container_set_of(place, c->hierarchy->id)->nr_tasks);
-	rcu_read_unlock();
-	return nr;
+	w->left = BATCH;
+	cond_resched();
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	/* Some steps add two. */
+	return snapshot_reserve(w->snapshot, 2 * BATCH);
 }
 
 /*
- * Fill the list, and begin again if more come in than there is room for, which is only guessed
- * beforehand. Nothing is kept from one reading to the next, so the first task that ever comes into
- * a container is seen like any other: its set is in the list before it.
- *
- * A thread that replaces its process by another program takes over the process's id, so for a root
- * we go through the processes, where it is always found, and not through the ids.
+ * A reschedule point between containers: leave RCU and come back. Returns -EAGAIN if @c has been
+ * removed. Otherwise its links can be followed: if CONTAINER_REMOVED is not seen, no grace period
+ * has passed since it was set, so whatever @c leads to is freed after this RCU section.
  */
-static int list_once(const struct container *c, struct pid_list *list)
+static int walk_pause_in(struct walk *w, struct container *c)
 {
-	size_t room = guess_length(c);
 	int error;
 
-	do {
-		error = pid_list_grow(list, room + room / 8 + 64);
-		if (error)
-			return error;
-		list->nr = 0;
-		list->seen = 0;
-		rcu_read_lock();
-		if (c->parent)
-			visit_sets(c, pid_list_add, list);
-		else
-			visit_root(c->hierarchy, false, pid_list_add_living, list);
-		rcu_read_unlock();
-		room = list->seen;
-	} while (room > list->room);
+	if (!refcount_inc_not_zero(&c->ref))
+		return -EAGAIN;
+	rcu_read_unlock();
+	error = walk_pause(w);
+	rcu_read_lock();
+	if (!error && container_is_removed(c))
+		error = -EAGAIN;
+	container_put(c);
+	return error;
+}
+
+/*
+ * A reschedule point in the middle of the list of a set of @c. The task at *@entry marks the
+ * position: the list only grows at its head, so what comes after a task in it does not change but
+ * for what goes. Returns -EAGAIN if the task has left the set.
+ */
+static int walk_pause_at(struct walk *w, struct container *c, struct container_set *set,
+			 struct task_entry **entry)
+{
+	struct task_struct *task = get_task_struct((*entry)->task);
+	int error = walk_pause_in(w, c);
+
+	*entry = task_entry_in(task, set);
+	/* Another set may be at the same address by now. */
+	if (!error && (!*entry || container_set_place(set, c->hierarchy->id) != c))
+		error = -EAGAIN;
+	put_task_struct(task);
+	return error;
+}
+
+/* Add the tasks of one container, not a root; called under RCU, which is left in between. */
+static int walk_sets(struct walk *w, struct container *c)
+{
+	struct container_set *set;
+	struct task_entry *entry;
+	struct set_place *place;
+	int error;
+
+	list_for_each_entry_rcu(place, &c->sets, link) {
+		set = container_set_of(place, c->hierarchy->id);
+		/* No task marks the position in a row of sets that are empty and about to go. */
+		if (w->left-- < -BATCH)
+			return -EAGAIN;
+		hlist_for_each_entry_rcu(entry, &set->tasks, link) {
+			/* The task itself stays: it dies after its entry, and under RCU. */
+			snapshot_add(w->snapshot, entry->task);
+			if (--w->left > 0)
+				continue;
+			error = walk_pause_at(w, c, set, &entry);
+			if (error)
+				return error;
+		}
+	}
 	return 0;
+}
+
+/* The next container of the tree below @top in pre-order, after @c; under RCU. */
+static struct container *next_below(struct container *c, const struct container *top)
+{
+	struct container *next;
+
+	next = list_first_or_null_rcu(&c->children, struct container, sibling);
+	for (; !next && c != top; c = c->parent)
+		next = list_next_or_null_rcu(&c->parent->children, &c->sibling, struct container,
+					     sibling);
+	return next;
+}
+
+/* Add the tasks by the sets of the container, or of all containers of the subtree. */
+static int walk_tree(struct walk *w)
+{
+	struct container *c = w->top;
+	int error = walk_pause(w);
+
+	if (error)
+		return error;
+	rcu_read_lock();
+	while (c && !error) {
+		error = walk_sets(w, c);
+		if (!error && --w->left <= 0)
+			error = walk_pause_in(w, c);
+		if (!error)
+			c = w->below ? next_below(c, w->top) : NULL;
+	}
+	rcu_read_unlock();
+	return error;
+}
+
+static bool is_below(const struct container *c, const struct container *top)
+{
+	while (c && c->depth > top->depth)
+		c = c->parent;
+	return c == top;
+}
+
+static void walk_entry(struct task_struct *task, const struct container_set *set, void *arg)
+{
+	const struct walk *w = arg;
+	struct container *c = container_set_place(set, w->top->hierarchy->id);
+
+	if (c == w->top || (c && w->below && is_below(c, w->top)))
+		snapshot_add(w->snapshot, task);
+}
+
+/*
+ * Add the tasks by the table. That takes longer, as it has the tasks of all containers, but finds
+ * each task that is there all the time, even if it is moved in other hierarchies meanwhile.
+ */
+static int walk_table(struct walk *w)
+{
+	unsigned int first = 0, end;
+	size_t more = 2 * BATCH;
+	int error = 0;
+
+	while (first < task_table_size() && !error) {
+		w->snapshot->full = false;
+		end = min(first + BUCKETS, task_table_size());
+		rcu_read_lock();
+		task_table_visit(first, end, walk_entry, w);
+		rcu_read_unlock();
+		/* Once more if there was no room; duplicates are dropped later. */
+		if (w->snapshot->full)
+			more *= 2;
+		else
+			first = end;
+		error = walk_pause(w) ?: snapshot_reserve(w->snapshot, more);
+	}
+	return error;
+}
+
+/* Only a task that lives and has been born is in a root; the others are nowhere. */
+static void walk_root_task(struct walk *w, struct task_struct *task)
+{
+	if (!task || READ_ONCE(task->flags) & PF_EXITING || task_is_unborn(task))
+		return;
+	if (w->below || !container_set_place(task_set(task), w->top->hierarchy->id))
+		snapshot_add(w->snapshot, task);
+}
+
+/* Has the first pass listed this id? The ids that are asked for only rise. */
+static bool id_is_listed(struct walk *w, int nr)
+{
+	const unsigned long *ids = w->snapshot->items;
+
+	if (!w->snapshot->ns)
+		return false;
+	while (w->listed < w->nr_listed && ids[w->listed] < nr)
+		w->listed++;
+	return w->listed < w->nr_listed && ids[w->listed] == nr;
+}
+
+/*
+ * Add whoever is the leader with this id. If an exec is about to give the id to another thread, add
+ * that thread: the id may still be the old leader's when it is looked at first, but then the thread
+ * is found in group_exec_task, which is cleared after the id has been given.
+ */
+static void walk_leader(struct walk *w, struct pid *pid, int nr)
+{
+	struct task_struct *leader = pid_task(pid, PIDTYPE_PID);
+
+	if (!leader || !pid_has_task(pid, PIDTYPE_TGID) || id_is_listed(w, nr))
+		return;
+	walk_root_task(w, READ_ONCE(leader->signal->group_exec_task));
+	/* group_exec_task, then the id: the id is written before the other is cleared. */
+	smp_rmb();
+	walk_root_task(w, pid_task(pid, PIDTYPE_PID));
+}
+
+/* Go through the ids of a namespace: all, or those of leaders. */
+static int walk_ids(struct walk *w, struct pid_namespace *ns, bool leaders)
+{
+	int nr = 1, error = walk_pause(w);
+	struct pid *pid;
+
+	if (error)
+		return error;
+	rcu_read_lock();
+	while ((pid = idr_get_next(&ns->idr, &nr))) {
+		if (leaders)
+			walk_leader(w, pid, nr);
+		else
+			walk_root_task(w, pid_task(pid, PIDTYPE_PID));
+		nr++;
+		if (--w->left > 0)
+			continue;
+		rcu_read_unlock();
+		error = walk_pause(w);
+		rcu_read_lock();
+		if (error)
+			break;
+	}
+	rcu_read_unlock();
+	return error;
+}
+
+/*
+ * Add the tasks of a root, which are in no list of ours. A task keeps its id, with one exception: a
+ * thread that executes another program takes over the id of its leader, and may so be missed. It is
+ * a leader from then on, and keeps the id for good, so the second pass finds it.
+ */
+static int walk_root(struct walk *w)
+{
+	struct pid_namespace *ns = w->snapshot->ns ?: &init_pid_ns;
+	int error = walk_ids(w, ns, false);
+
+	w->nr_listed = w->snapshot->nr;
+	return error ?: walk_ids(w, ns, true);
 }
 
 /* Is at most one set, the same all the time, all that there has been since @changes was read? */
@@ -129,58 +277,41 @@ static bool is_one_set(const struct container *c, unsigned int changes)
 }
 
 /*
- * A snapshot of the tasks of a container. Forks and exits may go on meanwhile. So may moves, but
- * one in another hierarchy takes a task from one set of this container to another one: if the other
- * has been read before it came, and its own after it went, it is missed. Then task_moves has
- * changed, and there is more than one set, or was; so read again; in the end, without moves. A
- * root's tasks are not found by their sets, and none is missed.
+ * Take a snapshot. Forks and exits may go on meanwhile. So may moves, but one in another hierarchy
+ * takes a task from one set of this container to another one: if the other has been read before it
+ * came, and its own after it went, it is missed. Then task_moves has changed, and there is more
+ * than one set, or was. In that case, and if the position was lost, read again; in the end by the
+ * table, which misses none.
  */
-static int list_tasks(const struct container *c, struct pid_list *list)
+static int walk_tasks(struct walk *w)
 {
-	unsigned int changes;
-	unsigned long moves;
+	unsigned int changes, moves;
 	int error, tries;
 
+	if (!w->top->parent)
+		return walk_root(w);
 	for (tries = 0; tries < 3; tries++) {
-		/* What is read is read after this, ... */
-		changes = smp_load_acquire(&c->sets_changes);
-		/* ... and this; pairs with the release in task_move(). */
-		moves = smp_load_acquire(&task_moves);
-		error = list_once(c, list);
-		/* What was read is read before this. */
-		smp_rmb();
-		if (error || !c->parent || READ_ONCE(task_moves) == moves || is_one_set(c, changes))
+		/* The lists are read after this, ... */
+		changes = smp_load_acquire(&w->top->sets_changes);
+		moves = read_seqcount_begin(&task_moves);
+		error = walk_tree(w);
+		if (error && error != -EAGAIN)
 			return error;
+		/* ... and before the comparison. */
+		smp_rmb();
+		if (!error && (!read_seqcount_retry(&task_moves, moves) ||
+			       (!w->below && is_one_set(w->top, changes))))
+			return 0;
+		snapshot_clear(w->snapshot);
 	}
-	mutex_lock(&container_mutex);
-	error = list_once(c, list);
-	mutex_unlock(&container_mutex);
-	return error;
+	return walk_table(w);
 }
 
-static int pid_cmp(const void *a, const void *b)
+static int take_snapshot(struct snapshot *s, struct container *top, bool below)
 {
-	return *(const pid_t *)a - *(const pid_t *)b;
-}
+	struct walk w = { .top = top, .below = below, .snapshot = s };
 
-/* Sort, and drop what is there twice because it was moved from set to set meanwhile. */
-static void pid_list_sort(struct pid_list *list)
-{
-	size_t i, nr = 0;
-
-	/* Most often they are in order, but the other way round: the youngest is the first. */
-	if (list->nr && list->pids[0] > list->pids[list->nr - 1])
-		for (i = 0; i < list->nr / 2; i++)
-			swap(list->pids[i], list->pids[list->nr - 1 - i]);
-	for (i = 1; i < list->nr; i++)
-		if (list->pids[i - 1] > list->pids[i])
-			break;
-	if (i < list->nr)
-		sort(list->pids, list->nr, sizeof(pid_t), pid_cmp, NULL);
-	for (i = 0; i < list->nr; i++)
-		if (!nr || list->pids[nr - 1] != list->pids[i])
-			list->pids[nr++] = list->pids[i];
-	list->nr = nr;
+	return walk_tasks(&w) ?: snapshot_sort(s);
 }
 
 /**
@@ -190,33 +321,55 @@ static void pid_list_sort(struct pid_list *list)
  * @pids: where the ids go, ascending, each once; the caller frees them with kvfree()
  * @nr: how many there are
  *
+ * Takes no lock, and holds RCU for a batch of tasks at most.
+ *
  * Context: Process context, may sleep.
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -EINTR if the caller is being killed.
  */
-int task_list(const struct container *c, struct pid_namespace *ns, pid_t **pids, size_t *nr)
+int task_list(struct container *c, struct pid_namespace *ns, pid_t **pids, size_t *nr)
 {
-	struct pid_list list = { .ns = ns };
-	int error = list_tasks(c, &list);
+	struct snapshot s = { .ns = ns };
+	int error = take_snapshot(&s, c, false);
+	size_t i;
 
 	if (error) {
-		kvfree(list.pids);
+		snapshot_free(&s);
 		return error;
 	}
-	pid_list_sort(&list);
-	*pids = list.pids;
-	*nr = list.nr;
+	/* The ids take less room than the items, and are put into the same memory. */
+	*pids = (pid_t *)s.items;
+	for (i = 0; i < s.nr; i++) {
+		(*pids)[i] = s.items[i];
+		if (!(i % BATCH))
+			cond_resched();
+	}
+	*nr = s.nr;
 	return 0;
 }
 
-/* The next container of the tree below @top in pre-order, after @c; under container_mutex. */
-static struct container *next_below(struct container *c, const struct container *top)
+/* The container of a state, with a reference; NULL in a root state that is not bound. */
+static struct container *state_container_get(const struct rc_state *state)
 {
-	if (!list_empty(&c->children))
-		return list_first_entry(&c->children, struct container, sibling);
-	for (; c != top; c = c->parent)
-		if (!list_is_last(&c->sibling, &c->parent->children))
-			return list_next_entry(c, sibling);
-	return NULL;
+	struct container *c;
+
+	rcu_read_lock();
+	c = READ_ONCE(state->container);
+	if (c && !refcount_inc_not_zero(&c->ref))
+		c = NULL;
+	rcu_read_unlock();
+	return c;
+}
+
+static int state_snapshot(struct rc_state *state, bool below, struct snapshot *s)
+{
+	struct container *c = state_container_get(state);
+	int error;
+
+	if (!c)
+		return -ENODEV;
+	error = take_snapshot(s, c, below);
+	container_put(c);
+	return error;
 }
 
 /**
@@ -224,56 +377,66 @@ static struct container *next_below(struct container *c, const struct container 
  * @state: a state of the container, in a handler of a file
  * @below: also at those of all containers below
  * @visit: called with each task once, under RCU; does not sleep
- * @arg: handed on to @visit
+ * @arg: passed to @visit
  *
- * Meanwhile no task is moved, and no container made or removed. Tasks may come by fork, and may be
- * missed then, and go by exit.
+ * Takes a snapshot first, then visits the tasks in it by rising addresses. No lock is held: forks,
+ * exits, moves, mkdir and rmdir go on. Each task that is in the container from the beginning to the
+ * end is visited. A task that comes or goes meanwhile may be visited, even after it has gone.
  *
- * Context: Process context, may sleep; takes container_mutex.
- * Return: 0; -ENODEV if the subsystem is not bound.
+ * Context: Process context, may sleep.
+ * Return: 0; -ENODEV if the subsystem is not bound; -ENOMEM; -EINTR if the caller is being killed.
+ * With an error, @visit has not been called.
  */
 int rc_visit_tasks(struct rc_state *state, bool below,
 		   void (*visit)(struct task_struct *task, void *arg), void *arg)
 {
-	struct container *top, *c;
-	int error = -ENODEV;
+	struct snapshot s = {};
+	int error = state_snapshot(state, below, &s);
+	size_t i;
 
-	mutex_lock(&container_mutex);
-	top = state->container;
-	if (top && !top->parent) {
+	for (i = 0; !error && i < s.nr; i++) {
 		rcu_read_lock();
-		visit_root(top->hierarchy, below, visit, arg);
+		visit((struct task_struct *)s.items[i], arg);
 		rcu_read_unlock();
-		error = 0;
-	} else if (top) {
-		for (c = top; c; c = below ? next_below(c, top) : NULL) {
-			rcu_read_lock();
-			visit_sets(c, visit, arg);
-			rcu_read_unlock();
-		}
-		error = 0;
+		if (!(i % BATCH))
+			cond_resched();
 	}
-	mutex_unlock(&container_mutex);
+	snapshot_free(&s);
 	return error;
 }
 EXPORT_SYMBOL_GPL(rc_visit_tasks);
-
-static void count_task(struct task_struct *task, void *arg)
-{
-	++*(unsigned long *)arg;
-}
 
 /**
  * rc_count_tasks - how many tasks a container has
  * @state: a state of the container, in a handler of a file
  *
- * Context: Process context, may sleep; takes container_mutex.
+ * Context: Process context, may sleep.
+ * Return: the number; 0 also if memory is short.
  */
 unsigned long rc_count_tasks(struct rc_state *state)
 {
-	unsigned long nr = 0;
+	struct snapshot s = {};
+	unsigned long nr = state_snapshot(state, false, &s) ? 0 : s.nr;
 
-	rc_visit_tasks(state, false, count_task, &nr);
+	snapshot_free(&s);
 	return nr;
 }
 EXPORT_SYMBOL_GPL(rc_count_tasks);
+
+/**
+ * rc_sync_attach - wait until attach() has returned if a move is under way
+ *
+ * With it, a subsystem that changes a number in attach() can tell whether a move came in between
+ * two moments: it compares the number of the one, read after rc_sync_attach(), to that of the
+ * other. Where they are equal, nothing that the reader has seen in between is the effect of a move
+ * that attach() has not been, or was not, called for.
+ *
+ * Context: Process context. Spins for as long as a move takes, during which preemption is disabled.
+ */
+void rc_sync_attach(void)
+{
+	/* What was read before this is read before the end of the move is seen. */
+	smp_rmb();
+	read_seqcount_begin(&task_moves);
+}
+EXPORT_SYMBOL_GPL(rc_sync_attach);

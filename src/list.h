@@ -8,6 +8,6 @@
 struct container;
 struct pid_namespace;
 
-int task_list(const struct container *c, struct pid_namespace *ns, pid_t **pids, size_t *nr);
+int task_list(struct container *c, struct pid_namespace *ns, pid_t **pids, size_t *nr);
 
 #endif

@@ -22,16 +22,66 @@
 struct task_file {
 	const char *name;
 	unsigned int len;
-	int (*show)(struct seq_file *m, const struct container_set *set);
+	unsigned int nr; /* of hierarchies that it shows */
+	int (*show)(struct seq_file *m, struct container *const *where);
 };
 
 /*
- * The path of the task's container in a hierarchy, under container_mutex: thereby the set and the
- * container are still there, and their names are of one moment.
+ * The containers of a set, by the ids of the hierarchies, each with a reference; NULL where there
+ * is no hierarchy. Under RCU. Returns false, and no reference is held, if the set is going away.
  */
-static int show_path(struct seq_file *m, struct hierarchy *h, const struct container_set *set)
+static bool containers_get(const struct container_set *set, struct container **where,
+			   unsigned int nr)
 {
-	char *path = container_path(hierarchy_container(h, set));
+	struct container *c;
+	struct hierarchy *h;
+	unsigned int id;
+
+	for (id = 0; id < nr; id++) {
+		c = container_set_place(set, id);
+		where[id] = c;
+		if (c && !refcount_inc_not_zero(&c->ref))
+			break;
+		if (c)
+			continue;
+		h = hierarchy_by_id(id);
+		if (h && refcount_inc_not_zero(&h->root.ref))
+			where[id] = &h->root;
+	}
+	if (id == nr)
+		return true;
+	while (id--)
+		if (where[id])
+			container_put(where[id]);
+	return false;
+}
+
+/* Where a task is at one moment, for containers_put(). */
+static void task_containers_get(const struct task_struct *task, struct container **where,
+				unsigned int nr)
+{
+	const struct container_set *set;
+	bool got;
+
+	do {
+		rcu_read_lock();
+		set = READ_ONCE(task->flags) & PF_EXITING ? NULL : task_set(task);
+		got = containers_get(set, where, nr);
+		rcu_read_unlock();
+		/* A set that goes away has no task: the next look finds another one. */
+	} while (!got);
+}
+
+static void containers_put(struct container **where, unsigned int nr)
+{
+	while (nr--)
+		if (where[nr])
+			container_put(where[nr]);
+}
+
+static int show_path(struct seq_file *m, const struct container *c)
+{
+	char *path = container_path(c);
 
 	if (!path)
 		return -ENOMEM;
@@ -41,33 +91,31 @@ static int show_path(struct seq_file *m, struct hierarchy *h, const struct conta
 	return 0;
 }
 
-static int container_show(struct seq_file *m, const struct container_set *set)
+static int container_show(struct seq_file *m, struct container *const *where)
 {
-	return show_path(m, &default_hierarchy, set);
+	return show_path(m, where[default_hierarchy.id]);
 }
 
-static int containers_show(struct seq_file *m, const struct container_set *set)
+static int containers_show(struct seq_file *m, struct container *const *where)
 {
-	struct hierarchy *h;
 	int id, error = 0;
 
 	for (id = 0; id < HIERARCHIES_MAX && !error; id++) {
-		h = hierarchy_by_id(id);
-		if (!h)
+		if (!where[id])
 			continue;
 		seq_printf(m, "%d:", id);
-		hierarchy_show_label(m, h);
+		hierarchy_show_label(m, where[id]->hierarchy);
 		seq_putc(m, ':');
-		error = show_path(m, h, set);
+		error = show_path(m, where[id]);
 	}
 	return error;
 }
 
-#define TASK_FILE(_name) { #_name, sizeof(#_name) - 1, _name##_show }
+#define TASK_FILE(_name, _nr) { #_name, sizeof(#_name) - 1, _nr, _name##_show }
 
 static const struct task_file task_files[] = {
-	TASK_FILE(container),
-	TASK_FILE(containers),
+	TASK_FILE(container, 1),
+	TASK_FILE(containers, HIERARCHIES_MAX),
 };
 
 static const struct task_file *task_file_find(const struct qstr *name)
@@ -108,20 +156,16 @@ static int task_file_show(struct seq_file *m, void *v)
 {
 	const struct task_file *type = file_inode(m->file)->i_private;
 	struct task_struct *task = get_pid_task(m->private, PIDTYPE_PID);
-	const struct container_set *set = NULL;
+	struct container *where[HIERARCHIES_MAX];
 	int error;
 
 	if (!task)
 		return -ESRCH;
 	error = task_wait_born(task);
 	if (!error) {
-		mutex_lock(&container_mutex);
-		rcu_read_lock();
-		if (!(READ_ONCE(task->flags) & PF_EXITING))
-			set = task_set(task);
-		rcu_read_unlock();
-		error = type->show(m, set);
-		mutex_unlock(&container_mutex);
+		task_containers_get(task, where, type->nr);
+		error = type->show(m, where);
+		containers_put(where, type->nr);
 	}
 	put_task_struct(task);
 	return error;
@@ -312,23 +356,25 @@ static int proc_hooks_arm(void)
 /* /proc/containers */
 static int hierarchies_show(struct seq_file *m, void *v)
 {
+	unsigned long nr_tasks[HIERARCHIES_MAX];
 	const struct hierarchy *h;
 	int id;
 
 	seq_puts(m, "#hierarchy\tsubsystems\tcontainers\ttasks\n");
-	mutex_lock(&container_mutex);
+	container_sets_count_tasks(nr_tasks);
+	rcu_read_lock();
 	for (id = 0; id < HIERARCHIES_MAX; id++) {
 		h = hierarchy_by_id(id);
 		if (!h)
 			continue;
 		seq_printf(m, "%d\t", id);
-		if (h->subsys_mask || h->name)
+		if (rcu_access_pointer(h->label))
 			hierarchy_show_label(m, h);
 		else
 			seq_putc(m, '-');
-		seq_printf(m, "\t%lu\t%lu\n", h->nr_containers, container_sets_count_tasks(id));
+		seq_printf(m, "\t%lu\t%lu\n", READ_ONCE(h->nr_containers), nr_tasks[id]);
 	}
-	mutex_unlock(&container_mutex);
+	rcu_read_unlock();
 	return 0;
 }
 
@@ -336,15 +382,21 @@ static int hierarchies_show(struct seq_file *m, void *v)
 static int subsystems_show(struct seq_file *m, void *v)
 {
 	const struct rc_subsys *subsys;
+	const struct hierarchy *h;
 	int id;
 
 	seq_puts(m, "#subsystem\thierarchy\tcontainers\n");
-	mutex_lock(&container_mutex);
-	for_each_subsys(subsys, id, subsys_all())
-		seq_printf(m, "%s\t%d\t%lu\n", subsys->name,
-			   subsys->hierarchy ? subsys->hierarchy->id : 0,
-			   subsys->hierarchy ? subsys->hierarchy->nr_containers : 0);
-	mutex_unlock(&container_mutex);
+	/* Keeps the subsystems and the hierarchies that are found. */
+	rcu_read_lock();
+	for (id = 0; id < SUBSYS_MAX; id++) {
+		subsys = READ_ONCE(subsys_table[id]);
+		if (!subsys)
+			continue;
+		h = READ_ONCE(subsys->hierarchy);
+		seq_printf(m, "%s\t%d\t%lu\n", subsys->name, h ? h->id : 0,
+			   h ? READ_ONCE(h->nr_containers) : 0);
+	}
+	rcu_read_unlock();
 	return 0;
 }
 

@@ -10,7 +10,7 @@
 #include "hierarchy.h"
 #include "registry.h"
 
-struct rc_subsys *subsys_table[SUBSYS_MAX];
+struct rc_subsys *subsys_table[SUBSYS_MAX]; /* container_mutex, read under RCU */
 
 /**
  * subsys_name_is_valid - may a subsystem or a hierarchy be called so?
@@ -86,7 +86,8 @@ static int subsys_register_locked(struct rc_subsys *subsys)
 	subsys->id = id;
 	subsys->hierarchy = NULL;
 	subsys->root_state = state;
-	subsys_table[id] = subsys;
+	/* Complete before it is read without a lock. */
+	smp_store_release(&subsys_table[id], subsys);
 	return 0;
 }
 
@@ -125,7 +126,7 @@ EXPORT_SYMBOL_GPL(rc_register_subsys);
  * Destroys its root state. There is no other left, not even of a removed container: its module
  * cannot be unloaded before.
  *
- * Context: Process context, may sleep.
+ * Context: Process context, may sleep; waits for a grace period.
  * Return: 0; -EBUSY if it is bound; -ENOENT if it is not registered.
  */
 int rc_unregister_subsys(struct rc_subsys *subsys)
@@ -136,11 +137,14 @@ int rc_unregister_subsys(struct rc_subsys *subsys)
 	if (subsys->name && subsys_find(subsys->name) == subsys)
 		error = subsys->hierarchy ? -EBUSY : 0;
 	if (!error) {
-		subsys_table[subsys->id] = NULL;
+		WRITE_ONCE(subsys_table[subsys->id], NULL);
 		subsys->destroy(subsys->root_state);
 		subsys->root_state = NULL;
 	}
 	mutex_unlock(&container_mutex);
+	/* Readers of /proc/rc_subsys may still look at it. */
+	if (!error)
+		synchronize_rcu();
 	return error;
 }
 EXPORT_SYMBOL_GPL(rc_unregister_subsys);
@@ -205,7 +209,7 @@ int subsys_bind(struct rc_subsys *subsys, struct container *root)
 	lockdep_assert_held(&container_mutex);
 	if (!try_module_get(subsys->owner))
 		return -ENOENT;
-	state->container = root;
+	WRITE_ONCE(state->container, root);
 	WRITE_ONCE(subsys->binding, subsys->binding + 1);
 	root->state[subsys->id] = state;
 	if (subsys->populate)
@@ -213,11 +217,11 @@ int subsys_bind(struct rc_subsys *subsys, struct container *root)
 	if (error) {
 		extra_files_drop(root, subsys);
 		root->state[subsys->id] = NULL;
-		state->container = NULL;
+		WRITE_ONCE(state->container, NULL);
 		module_put(subsys->owner);
 		return error;
 	}
-	subsys->hierarchy = root->hierarchy;
+	WRITE_ONCE(subsys->hierarchy, root->hierarchy);
 	root->hierarchy->subsys_mask |= BIT(subsys->id);
 	if (subsys->bind)
 		subsys->bind(subsys, true);
@@ -241,8 +245,8 @@ void subsys_unbind(struct rc_subsys *subsys)
 	extra_files_drop(&h->root, subsys);
 	h->subsys_mask &= ~BIT(subsys->id);
 	h->root.state[subsys->id] = NULL;
-	subsys->root_state->container = NULL;
-	subsys->hierarchy = NULL;
+	WRITE_ONCE(subsys->root_state->container, NULL);
+	WRITE_ONCE(subsys->hierarchy, NULL);
 	module_put(subsys->owner);
 }
 
@@ -293,8 +297,8 @@ int subsys_states_create(struct container *c)
 		states_destroy(c);
 		return error;
 	}
-	c->state_users = 1;
-	c->parent->state_users++;
+	atomic_set(&c->state_users, 1);
+	atomic_inc(&c->parent->state_users);
 	c->hierarchy->nr_states++;
 	return 0;
 }
@@ -303,19 +307,28 @@ int subsys_states_create(struct container *c)
  * subsys_states_get - keep the states of a container, for a file that is opened
  * @c: the container
  *
- * Context: Process context, may sleep; takes container_mutex.
+ * Context: Process context, may sleep. Takes container_mutex only if the container is removed.
  * Return: false if the container has been removed.
  */
 bool subsys_states_get(struct container *c)
 {
-	bool there;
+	if (!atomic_inc_not_zero(&c->state_users))
+		return false;
+	if (!container_is_removed(c))
+		return true;
+	subsys_states_put(c);
+	return false;
+}
 
-	mutex_lock(&container_mutex);
-	there = !container_is_removed(c);
-	if (there)
-		c->state_users++;
-	mutex_unlock(&container_mutex);
-	return there;
+/* The last user of the states of a container is gone, and perhaps so of those above. */
+static void states_end(struct container *c)
+{
+	/* A state's parent outlives it. A root always has a user. */
+	do {
+		states_destroy(c);
+		c->hierarchy->nr_states--;
+		c = c->parent;
+	} while (atomic_dec_and_test(&c->state_users));
 }
 
 /**
@@ -329,24 +342,21 @@ bool subsys_states_get(struct container *c)
 void subsys_states_put_locked(struct container *c)
 {
 	lockdep_assert_held(&container_mutex);
-	while (!--c->state_users && c->parent) {
-		states_destroy(c);
-		c->hierarchy->nr_states--;
-		/* A state's parent outlives it. */
-		c = c->parent;
-	}
+	if (atomic_dec_and_test(&c->state_users))
+		states_end(c);
 }
 
 /**
  * subsys_states_put - give back subsys_states_get()
  * @c: the container
  *
- * Context: Process context, may sleep; takes container_mutex.
+ * Context: Process context, may sleep. The last one takes container_mutex.
  */
 void subsys_states_put(struct container *c)
 {
-	mutex_lock(&container_mutex);
-	subsys_states_put_locked(c);
+	if (!atomic_dec_and_mutex_lock(&c->state_users, &container_mutex))
+		return;
+	states_end(c);
 	mutex_unlock(&container_mutex);
 }
 

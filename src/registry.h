@@ -10,7 +10,7 @@
 
 #include "container.h"
 
-/* The registered subsystems by their ids, NULL where there is none; container_mutex. */
+/* The registered subsystems by their ids, or NULL; container_mutex, read under RCU. */
 extern struct rc_subsys *subsys_table[SUBSYS_MAX];
 
 /* The next subsystem of @mask from *@id on, or NULL. */

@@ -9,8 +9,9 @@
 #include "hierarchy.h"
 #include "registry.h"
 #include "set.h"
+#include "task.h"
 
-/* All sets, by the containers that they consist of; container_mutex. */
+/* All sets, by the containers that they consist of; container_mutex, read under RCU. */
 static DEFINE_HASHTABLE(all_sets, 12);
 
 static u32 places_hash(struct container *const *places, unsigned int nr)
@@ -54,7 +55,7 @@ static void place_unlink(struct set_place *place)
 	struct container *c = place->container;
 
 	WRITE_ONCE(c->sets_changes, c->sets_changes + 1);
-	/* Who does not find it finds that it has changed; pairs with list_tasks(). */
+	/* Who does not find it finds that it has changed; pairs with walk_tasks(). */
 	smp_wmb();
 	list_del_rcu(&place->link);
 	container_put(c);
@@ -80,7 +81,7 @@ static void set_reap_work(struct work_struct *work)
 		mutex_unlock(&container_mutex);
 		return;
 	}
-	hash_del(&set->hash);
+	hash_del_rcu(&set->hash);
 	for (i = 0; i < set->nr_places; i++)
 		if (set->place[i].container)
 			place_unlink(&set->place[i]);
@@ -205,7 +206,7 @@ struct container_set *container_set_find(const struct container_set *from, unsig
 	set = set_create(places, nr);
 	if (!set)
 		return ERR_PTR(-ENOMEM);
-	hash_add(all_sets, &set->hash, hash);
+	hash_add_rcu(all_sets, &set->hash, hash);
 	return set;
 }
 
@@ -307,23 +308,92 @@ void callers_exit(const struct set_caller *caller, struct task_struct *task)
 		caller->subsys->exit(task, caller->state);
 }
 
-/**
- * container_sets_count_tasks - how many tasks are in a container of a hierarchy other than its root
- * @id: the hierarchy
- *
- * Context: Process context; the caller holds container_mutex.
- */
-unsigned long container_sets_count_tasks(unsigned int id)
+/* Call @visit for each set, with a reschedule point after each bucket. */
+static void for_all_sets(void (*visit)(const struct container_set *set, void *arg), void *arg)
 {
 	struct container_set *set;
-	unsigned long nr = 0;
-	int bucket;
+	unsigned int bucket;
 
-	lockdep_assert_held(&container_mutex);
-	hash_for_each(all_sets, bucket, set, hash)
-		if (container_set_place(set, id))
-			nr += READ_ONCE(set->nr_tasks);
-	return nr;
+	for (bucket = 0; bucket < HASH_SIZE(all_sets); bucket++) {
+		rcu_read_lock();
+		hlist_for_each_entry_rcu(set, &all_sets[bucket], hash)
+			visit(set, arg);
+		rcu_read_unlock();
+		cond_resched();
+	}
+}
+
+static void add_tasks(unsigned long *nr, const struct container_set *set, unsigned int nr_tasks)
+{
+	unsigned int id;
+
+	for (id = 0; id < set->nr_places; id++)
+		if (set->place[id].container)
+			nr[id] += nr_tasks;
+}
+
+static void count_tasks_of(const struct container_set *set, void *nr)
+{
+	add_tasks(nr, set, READ_ONCE(set->nr_tasks));
+}
+
+static void count_task(struct task_struct *task, const struct container_set *set, void *nr)
+{
+	add_tasks(nr, set, 1);
+}
+
+/* Buckets of the table of tasks between two reschedule points */
+#define BUCKETS 64
+
+/* Count by the table, where a task is found exactly once even while it is moved. */
+static void count_by_table(unsigned long *nr)
+{
+	unsigned int first, end;
+
+	for (first = 0; first < task_table_size(); first = end) {
+		end = min(first + BUCKETS, task_table_size());
+		rcu_read_lock();
+		task_table_visit(first, end, count_task, nr);
+		rcu_read_unlock();
+		cond_resched();
+	}
+}
+
+/**
+ * container_sets_count_tasks - count the tasks that are in a container other than a root
+ * @nr: where the numbers go, by the ids of the hierarchies
+ *
+ * Takes no lock. Each task is counted once, even if it is moved in another hierarchy meanwhile.
+ *
+ * Context: Process context, may sleep.
+ */
+void container_sets_count_tasks(unsigned long nr[HIERARCHIES_MAX])
+{
+	unsigned int moves;
+	int tries;
+
+	for (tries = 0; tries < 3; tries++) {
+		memset(nr, 0, HIERARCHIES_MAX * sizeof(*nr));
+		moves = read_seqcount_begin(&task_moves);
+		for_all_sets(count_tasks_of, nr);
+		if (!read_seqcount_retry(&task_moves, moves))
+			return;
+	}
+	memset(nr, 0, HIERARCHIES_MAX * sizeof(*nr));
+	count_by_table(nr);
+}
+
+struct set_count {
+	unsigned int id;
+	const struct container *place;
+	unsigned long nr;
+};
+
+static void count_set(const struct container_set *set, void *arg)
+{
+	struct set_count *count = arg;
+
+	count->nr += container_set_place(set, count->id) == count->place;
 }
 
 /**
@@ -332,21 +402,23 @@ unsigned long container_sets_count_tasks(unsigned int id)
  *
  * For a root, that of all roots is not counted: it has no object.
  *
- * Context: Process context, may sleep; takes container_mutex.
+ * Context: Process context, may sleep.
  */
 unsigned long rc_count_sets(struct rc_state *state)
 {
-	struct container_set *set;
-	struct container *c;
-	unsigned long nr = 0;
-	int bucket;
+	struct set_count count = {};
+	const struct container *c;
 
-	mutex_lock(&container_mutex);
-	c = state->container;
+	rcu_read_lock();
+	c = READ_ONCE(state->container);
+	if (c) {
+		count.id = c->hierarchy->id;
+		/* Its address is compared, and not followed. */
+		count.place = c->parent ? c : NULL;
+	}
+	rcu_read_unlock();
 	if (c)
-		hash_for_each(all_sets, bucket, set, hash)
-			nr += container_set_place(set, c->hierarchy->id) == (c->parent ? c : NULL);
-	mutex_unlock(&container_mutex);
-	return nr;
+		for_all_sets(count_set, &count);
+	return count.nr;
 }
 EXPORT_SYMBOL_GPL(rc_count_sets);

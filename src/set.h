@@ -33,7 +33,7 @@ struct set_caller {
  * @lock: guards @nr_tasks and changes of @tasks; taken inside task_lock()
  * @nr_tasks: how many tasks are in it; rises from 0 under container_mutex only
  * @tasks: their entries, through task_entry.link, read under RCU
- * @hash: among all sets; container_mutex
+ * @hash: among all sets; container_mutex, read under RCU
  * @reap_work: removes the set if it is still empty
  * @rcu: readers may still be looking at it
  * @nr_places: the length of @place
@@ -138,6 +138,6 @@ static inline void container_set_exit(const struct container_set *set, struct ta
 		callers_exit(set->callers[SET_EXIT], task);
 }
 
-unsigned long container_sets_count_tasks(unsigned int id);
+void container_sets_count_tasks(unsigned long nr[HIERARCHIES_MAX]);
 
 #endif

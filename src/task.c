@@ -17,7 +17,7 @@
 #include "set.h"
 #include "task.h"
 
-unsigned long task_moves;
+seqcount_mutex_t task_moves = SEQCNT_MUTEX_ZERO(task_moves, &container_mutex);
 
 static struct hlist_bl_head *task_table;
 static unsigned int task_table_bits;
@@ -294,13 +294,10 @@ int task_move(struct task_struct *task, struct container_set *set, struct contai
 		swap(old->reserve, new->reserve);
 	if (old)
 		reserve_cancel(old);
-	/* First in, then out, and the count in between: see list_tasks(). */
+	/* Readers of lists that overlap with this begin anew. */
+	write_seqcount_begin(&task_moves);
 	if (new)
 		container_set_add(set, &new->link);
-	/* After the task has come; pairs with list_tasks(). */
-	smp_store_release(&task_moves, task_moves + 1);
-	/* Before the task goes. */
-	smp_wmb();
 	if (old && new)
 		task_table_replace(old, new);
 	else if (new)
@@ -310,6 +307,7 @@ int task_move(struct task_struct *task, struct container_set *set, struct contai
 	if (old)
 		container_set_del(old->set, &old->link);
 	subsys_attach(task, from, to);
+	write_seqcount_end(&task_moves);
 	task_unlock(task);
 	if (old)
 		entry_free_rcu(old);
@@ -499,6 +497,53 @@ void task_exit(void)
 		exit_take(entry);
 	else
 		preempt_enable();
+}
+
+/**
+ * task_entry_in - the entry of a task if the task is in a certain set
+ * @task: the task
+ * @set: the set; only its address is used
+ *
+ * Context: RCU. An entry that is returned was in the list of @set, which was valid, at some moment
+ * of this RCU section, so both can be followed as long as the section lasts.
+ * Return: the entry; NULL if the task is in another set or in none.
+ */
+struct task_entry *task_entry_in(const struct task_struct *task, const struct container_set *set)
+{
+	struct task_entry *entry = task_entry(task);
+
+	return entry && entry->set == set ? entry : NULL;
+}
+
+/**
+ * task_table_size - the number of buckets of the table
+ */
+unsigned int task_table_size(void)
+{
+	return 1U << task_table_bits;
+}
+
+/**
+ * task_table_visit - visit the tasks in some buckets of the table
+ * @first: the first bucket
+ * @end: the bucket after the last
+ * @visit: called with each task and its set
+ * @arg: passed to @visit
+ *
+ * A move replaces an entry in place, see bucket_replace(). So a task that has an entry all the time
+ * is visited exactly once, no matter how often it is moved.
+ *
+ * Context: RCU; does not sleep.
+ */
+void task_table_visit(unsigned int first, unsigned int end, task_visit_t visit, void *arg)
+{
+	struct hlist_bl_node *pos;
+	struct task_entry *entry;
+	unsigned int bucket;
+
+	for (bucket = first; bucket < end; bucket++)
+		hlist_bl_for_each_entry_rcu(entry, pos, &task_table[bucket], node)
+			visit(entry->task, entry->set, arg);
 }
 
 /**

@@ -7,6 +7,7 @@
 #include <linux/list.h>
 #include <linux/list_bl.h>
 #include <linux/rcupdate.h>
+#include <linux/seqlock.h>
 #include <linux/types.h>
 
 struct container;
@@ -49,8 +50,14 @@ struct task_entry {
 	};
 };
 
-/* How often a task has been moved; container_mutex, read without. */
-extern unsigned long task_moves;
+/*
+ * Counts moves: odd from before a task comes into its new set until it has left the old one and
+ * attach() of the subsystems has returned. Written under container_mutex and the task_lock() of the
+ * task. Readers take no lock; they wait for the end of a move, during which preemption is disabled.
+ */
+extern seqcount_mutex_t task_moves;
+
+typedef void (*task_visit_t)(struct task_struct *task, const struct container_set *set, void *arg);
 
 struct container_set *task_set(const struct task_struct *task);
 bool task_is_unborn(const struct task_struct *task);
@@ -63,6 +70,10 @@ int task_fork_error(void);
 void task_fork_end(struct task_struct *child);
 void task_fork_cancel(void);
 void task_exit(void);
+
+struct task_entry *task_entry_in(const struct task_struct *task, const struct container_set *set);
+unsigned int task_table_size(void);
+void task_table_visit(unsigned int first, unsigned int end, task_visit_t visit, void *arg);
 
 int task_init(unsigned int buckets);
 void task_cleanup(void);

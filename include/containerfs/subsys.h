@@ -156,8 +156,10 @@ int rc_unregister_subsys(struct rc_subsys *subsys);
 
 int rc_add_files(struct rc_state *state, const struct rc_cftype *files);
 struct rc_state *rc_file_state(const struct file *file);
+/* No lock is held: forks, exits, moves, mkdir and rmdir go on while tasks are visited. */
 int rc_visit_tasks(struct rc_state *state, bool below,
 		   void (*visit)(struct task_struct *task, void *arg), void *arg);
+void rc_sync_attach(void);
 
 /* The core's own bookkeeping. */
 unsigned long rc_count_tasks(struct rc_state *state);

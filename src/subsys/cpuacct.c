@@ -27,120 +27,39 @@
  * the rest is lost.) A container that is removed meanwhile is kept for this, and with it those
  * above, which are to have the time too.
  *
- * Reading takes no lock that fork or exit would wait for, so it must see to it that a task which
- * exits meanwhile is not counted twice, as a living one and as a leaver. The sum and the leavers
- * are read first, but not before rc_visit_tasks() has taken the core's lock, under which no task
- * moves; a task that is visited after that is left out if it was among them: see walk_skips(). The
- * other error remains possible: a task that exits after the leavers were read and is gone before it
- * was visited is missing this time. It is there next time, so the error is gone at once; and since
- * no number that is shown is less than one shown before, nobody sees it go back.
+ * Reading takes no lock that fork, exit, a move, mkdir or rmdir needs. It must not count any time
+ * twice: a number that is too high is shown for ever, because no number is less than one that was
+ * shown before. One that is too low is corrected by the next reading.
+ *
+ *   A task that exits meanwhile might be counted as a leaver and as a living one. The sum and the
+ *   leavers are read first, and the tasks after that; a task that was among the leavers is left
+ *   out: see walk_skips(). A task that exits later, and is gone before it is visited, is missing.
+ *
+ *   A task that moves in or out meanwhile might be counted by the time that it has used elsewhere,
+ *   or twice. A container counts the moves across its boundary. If the number has changed, the
+ *   reading begins anew; after some tries, what was shown before is shown again.
  *
  * The core knows nothing of the tasks in a root, but as every task is in the root or below it, what
  * it has used is what the machine has used since it was booted: what /proc/stat shows as user and
  * nice, and as system, irq and softirq. It is known from ticks alone, so it may differ by a little
  * from the sum of all containers.
  */
-#include <linux/atomic.h>
-#include <linux/delay.h>
 #include <linux/err.h>
-#include <linux/hash.h>
-#include <linux/jiffies.h>
 #include <linux/kernel_stat.h>
-#include <linux/llist.h>
 #include <linux/math64.h>
-#include <linux/mutex.h>
-#include <linux/percpu.h>
-#include <linux/refcount.h>
-#include <linux/sched/cputime.h>
-#include <linux/sched/task.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
-#include <linux/workqueue.h>
+#include <linux/spinlock.h>
 
-#include <containerfs/subsys.h>
+#include "cpuacct.h"
 
-/* Guards what is shown, and that no leaver is settled while somebody reads. */
-static DEFINE_MUTEX(cpuacct_mutex);
-
-/* CPU time in nanoseconds. */
-struct cpuacct_time {
-	s64 user, system;
-};
-
-/**
- * struct cpuacct - the CPU time of a container
- * @rc: what the core knows of it
- * @level: how many containers are above it; constant
- * @ref: one until destroy(), one for each child and each leaver
- * @user: what tasks have used in it or below, but for those that are there now
- * @system: likewise
- * @shown: the highest that was ever shown; cpuacct_mutex
- * @base: what @shown was when usage was reset; cpuacct_mutex, but bind() only writes it
- */
-struct cpuacct {
-	struct rc_state rc;
-	unsigned int level;
-	refcount_t ref;
-	atomic64_t user;
-	atomic64_t system;
-	struct cpuacct_time shown;
-	s64 base;
-};
-
-/**
- * struct leaver - a task that has left its container and is not known to be dead
- * @node: in its bucket of leavers
- * @task: the task, with a reference
- * @acct: the container that it was in, with a reference
- * @read: a reader has counted it, and any other one will; cpuacct_mutex
- */
-struct leaver {
-	struct llist_node node;
-	struct task_struct *task;
-	struct cpuacct *acct;
-	bool read;
-};
-
-/*
- * The leavers, hashed by their tasks. Exiting tasks add to it without a lock; only who holds
- * cpuacct_mutex takes away.
- */
-#define LEAVERS_BITS 6
-static struct llist_head leavers[1 << LEAVERS_BITS];
-
-/*
- * Memory for the leavers to come, where those that are dead have left it; none where memory is
- * checked for use after it is freed. Changed with preemption off.
- */
-struct spares {
-	struct llist_node *first;
-	unsigned int nr;
-};
-
-#define SPARES_MAX 128
-
-static DEFINE_PER_CPU(struct spares, spares);
-
-/* Has ever a task left that could not be remembered? */
-static bool leavers_incomplete;
-
-static void leavers_work_fn(struct work_struct *work);
-static DECLARE_DELAYED_WORK(leavers_work, leavers_work_fn);
+static DEFINE_SPINLOCK(shown_lock); /* guards cpuacct.shown and cpuacct.base */
 
 /* The root's, which is there as long as this module is. */
 static struct cpuacct *cpuacct_root;
 
-static struct cpuacct *cpuacct_of(struct rc_state *state)
-{
-	return container_of(state, struct cpuacct, rc);
-}
-
-/* That of the container above; @acct is not a root's. */
-static struct cpuacct *cpuacct_parent(const struct cpuacct *acct)
-{
-	return cpuacct_of(acct->rc.parent);
-}
-
-static void cpuacct_put(struct cpuacct *acct)
+/* Give back a reference. */
+void cpuacct_put(struct cpuacct *acct)
 {
 	while (refcount_dec_and_test(&acct->ref)) {
 		struct cpuacct *parent = acct->rc.parent ? cpuacct_parent(acct) : NULL;
@@ -176,21 +95,15 @@ static void cpuacct_destroy(struct rc_state *state)
 /* A new hierarchy knows nothing of what was written to the root's usage in another one. */
 static void cpuacct_bind(struct rc_subsys *subsys, bool bound)
 {
-	if (bound)
-		WRITE_ONCE(cpuacct_root->base, 0);
-}
-
-static struct cpuacct_time task_time(struct task_struct *task)
-{
-	u64 user, system;
-
-	/* Neither of them ever goes back, whatever it is that the kernel knows of a task's time. */
-	task_cputime_adjusted(task, &user, &system);
-	return (struct cpuacct_time) { .user = user, .system = system };
+	if (!bound)
+		return;
+	spin_lock(&shown_lock);
+	cpuacct_root->base = 0;
+	spin_unlock(&shown_lock);
 }
 
 /* Add to a container, and to those above it up to but without @end or the root. */
-static void cpuacct_add(struct cpuacct *acct, const struct cpuacct *end, s64 user, s64 system)
+void cpuacct_add(struct cpuacct *acct, const struct cpuacct *end, s64 user, s64 system)
 {
 	for (; acct != end && acct->rc.parent; acct = cpuacct_parent(acct)) {
 		atomic64_add(user, &acct->user);
@@ -198,83 +111,16 @@ static void cpuacct_add(struct cpuacct *acct, const struct cpuacct *end, s64 use
 	}
 }
 
-static struct llist_head *leavers_bucket(const struct task_struct *task)
-{
-	return &leavers[hash_ptr(task, LEAVERS_BITS)];
-}
-
-static struct leaver *leaver_alloc(void)
-{
-	struct spares *mine = get_cpu_ptr(&spares);
-	struct llist_node *node = mine->first;
-
-	if (node) {
-		mine->first = node->next;
-		mine->nr--;
-	}
-	put_cpu_ptr(&spares);
-	if (!node)
-		return kmalloc(sizeof(struct leaver), GFP_ATOMIC | __GFP_NOWARN);
-	return llist_entry(node, struct leaver, node);
-}
-
-static void leaver_free(struct leaver *leaver)
-{
-	struct spares *mine = get_cpu_ptr(&spares);
-
-	if (!IS_ENABLED(CONFIG_KASAN) && mine->nr < SPARES_MAX) {
-		leaver->node.next = mine->first;
-		mine->first = &leaver->node;
-		mine->nr++;
-		leaver = NULL;
-	}
-	put_cpu_ptr(&spares);
-	kfree(leaver);
-}
-
-/* Nobody uses them any more. */
-static void spares_free(void)
-{
-	struct leaver *leaver, *next;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		llist_for_each_entry_safe(leaver, next, per_cpu_ptr(&spares, cpu)->first, node)
-			kfree(leaver);
-}
-
-/* There is no memory: what is known now is all that there will be. */
-static void cpuacct_exit_forgotten(struct task_struct *task, struct cpuacct *acct)
-{
-	struct cpuacct_time time = task_time(task);
-
-	WRITE_ONCE(leavers_incomplete, true);
-	/* Who finds it in the sum also finds that; pairs with that of walk_begin(). */
-	smp_mb();
-	cpuacct_add(acct, NULL, time.user, time.system);
-}
-
 static void cpuacct_exit_task(struct task_struct *task, struct rc_state *state)
 {
-	struct cpuacct *acct = cpuacct_of(state);
-	struct leaver *leaver = leaver_alloc();
+	leaver_add(task, cpuacct_of(state));
+}
 
-	if (unlikely(!leaver)) {
-		cpuacct_exit_forgotten(task, acct);
-		return;
-	}
-	leaver->task = get_task_struct(task);
-	/* The core has a reference, for we are called with a state that is in use. */
-	refcount_inc(&acct->ref);
-	leaver->acct = acct;
-	leaver->read = false;
-	llist_add(&leaver->node, leavers_bucket(task));
-	/*
-	 * That was fully ordered, and so is that the work is pending no more before it looks at the
-	 * leavers. So if it is pending here, it will find this one.
-	 */
-	if (!delayed_work_pending(&leavers_work))
-		schedule_delayed_work(&leavers_work, 1);
+/* A task crosses the boundaries of a container and those above it up to but without @end. */
+static void cpuacct_cross(struct cpuacct *acct, const struct cpuacct *end)
+{
+	for (; acct != end; acct = cpuacct_parent(acct))
+		WRITE_ONCE(acct->crossings, acct->crossings + 1);
 }
 
 static void cpuacct_attach(struct task_struct *task, struct rc_state *from, struct rc_state *to)
@@ -291,175 +137,49 @@ static void cpuacct_attach(struct task_struct *task, struct rc_state *from, stru
 			b = cpuacct_parent(b);
 	}
 	common = a;
-	/* No reader can come in between: both he and the caller have the core's lock. */
+	cpuacct_cross(cpuacct_of(from), common);
+	cpuacct_cross(cpuacct_of(to), common);
 	cpuacct_add(cpuacct_of(from), common, time.user, time.system);
 	cpuacct_add(cpuacct_of(to), common, -time.user, -time.system);
-}
-
-/* Is the task off its CPU for the last time? */
-static bool task_is_off(struct task_struct *task)
-{
-	/*
-	 * First the state, which is the last that there will be, and only then whether it is on a
-	 * CPU. In the other order it might have been preempted when we looked at the one, and have
-	 * got on again, and on with dying, until we looked at the other.
-	 */
-	if (smp_load_acquire(&task->__state) != TASK_DEAD)
-		return false;
-#ifdef CONFIG_SMP
-	/* Pairs with the release when its CPU has switched away: its time is complete. */
-	return !smp_load_acquire(&task->on_cpu);
-#else
-	return task != current;
-#endif
-}
-
-/* Add a dead task's time to the sum, and forget it. */
-static void leaver_settle(struct leaver *leaver)
-{
-	struct cpuacct_time time = task_time(leaver->task);
-
-	cpuacct_add(leaver->acct, NULL, time.user, time.system);
-	put_task_struct(leaver->task);
-	cpuacct_put(leaver->acct);
-	leaver_free(leaver);
-}
-
-static bool cpuacct_is_below(const struct cpuacct *acct, const struct cpuacct *top)
-{
-	while (acct->level > top->level)
-		acct = cpuacct_parent(acct);
-	return acct == top;
-}
-
-/* Must a reader of @top wait for this one? Only if others may know that it has died. */
-static bool leaver_is_awaited(const struct leaver *leaver, const struct cpuacct *top)
-{
-	return READ_ONCE(leaver->task->exit_state) && cpuacct_is_below(leaver->acct, top);
-}
-
-/*
- * Settle the leavers that are dead; the caller holds cpuacct_mutex. Returns whether nobody is left
- * whom a reader of @top must wait for, or nobody at all if that is NULL.
- */
-static bool leavers_settle(const struct cpuacct *top)
-{
-	struct leaver *leaver, *next;
-	struct llist_node *all;
-	bool settled = true;
-	size_t i;
-
-	lockdep_assert_held(&cpuacct_mutex);
-	for (i = 0; i < ARRAY_SIZE(leavers); i++) {
-		all = llist_del_all(&leavers[i]);
-		llist_for_each_entry_safe(leaver, next, all, node) {
-			if (task_is_off(leaver->task)) {
-				leaver_settle(leaver);
-				continue;
-			}
-			if (!top || leaver_is_awaited(leaver, top))
-				settled = false;
-			llist_add(&leaver->node, &leavers[i]);
-		}
-	}
-	return settled;
-}
-
-static void leavers_work_fn(struct work_struct *work)
-{
-	mutex_lock(&cpuacct_mutex);
-	if (!leavers_settle(NULL))
-		schedule_delayed_work(&leavers_work, 1);
-	mutex_unlock(&cpuacct_mutex);
-}
-
-/**
- * struct walk - a visit to all tasks in a container and below it
- * @acct: the container
- * @begun: are the sum and the leavers already in @time?
- * @time: what they have used
- */
-struct walk {
-	struct cpuacct *acct;
-	bool begun;
-	struct cpuacct_time time;
-};
-
-static void walk_add(struct walk *walk, struct task_struct *task)
-{
-	struct cpuacct_time time = task_time(task);
-
-	walk->time.user += time.user;
-	walk->time.system += time.system;
-}
-
-static void walk_begin(struct walk *walk)
-{
-	struct leaver *leaver;
-	size_t i;
-
-	lockdep_assert_held(&cpuacct_mutex);
-	walk->begun = true;
-	walk->time.user = atomic64_read(&walk->acct->user);
-	walk->time.system = atomic64_read(&walk->acct->system);
-	for (i = 0; i < ARRAY_SIZE(leavers); i++) {
-		llist_for_each_entry(leaver, READ_ONCE(leavers[i].first), node) {
-			leaver->read = true;
-			if (cpuacct_is_below(leaver->acct, walk->acct))
-				walk_add(walk, leaver->task);
-		}
-	}
-	/* The sum before any task; pairs with that of cpuacct_exit_forgotten(). */
-	smp_rmb();
-}
-
-/*
- * Is this task in what walk_begin() has read? Not if it is not exiting. Nor if it was none of the
- * leavers then: it may have become one since, but is counted as what it was. (Where leavers have
- * been forgotten, nobody knows, so that all who exit are left out.)
- */
-static bool walk_skips(const struct task_struct *task)
-{
-	struct leaver *leaver;
-
-	if (!(READ_ONCE(task->flags) & PF_EXITING))
-		return false;
-	llist_for_each_entry(leaver, READ_ONCE(leavers_bucket(task)->first), node)
-		if (leaver->task == task)
-			return leaver->read;
-	return READ_ONCE(leavers_incomplete);
 }
 
 static void walk_visit(struct task_struct *task, void *arg)
 {
 	struct walk *walk = arg;
 
-	/* Not earlier: now that the core has its lock, no task moves. */
-	if (!walk->begun)
-		walk_begin(walk);
-	if (!walk_skips(task))
+	if (!walk_skips(walk, task))
 		walk_add(walk, task);
+}
+
+static int walk_once(struct cpuacct *acct, struct cpuacct_time *time)
+{
+	struct walk walk = { .acct = acct };
+	int error = walk_begin(&walk) ?: rc_visit_tasks(&acct->rc, true, walk_visit, &walk);
+
+	kvfree(walk.counted);
+	*time = walk.time;
+	return error;
 }
 
 /* What has been used in a container other than the root and below it; may be too little. */
 static int container_time(struct cpuacct *acct, struct cpuacct_time *time)
 {
-	unsigned long deadline = jiffies + msecs_to_jiffies(10);
-	struct walk walk = { .acct = acct };
-	int error;
+	unsigned int crossings;
+	int error, tries;
 
-	/*
-	 * A task whose parent knows of its death has a few instructions left until it is dead.
-	 * Still it may be waiting for a CPU, and that can take long where there are many others.
-	 */
-	while (!leavers_settle(acct) && time_before(jiffies, deadline))
-		usleep_range(50, 100);
-	error = rc_visit_tasks(&acct->rc, true, walk_visit, &walk);
-	/* There is no task. One that comes in right now can only make the sum less. */
-	if (!walk.begun)
-		walk_begin(&walk);
-	*time = walk.time;
-	return error;
+	leavers_wait(acct);
+	for (tries = 0; tries < 5; tries++) {
+		rc_sync_attach();
+		crossings = READ_ONCE(acct->crossings);
+		error = walk_once(acct, time);
+		if (error)
+			return error;
+		rc_sync_attach();
+		if (READ_ONCE(acct->crossings) == crossings)
+			return 0;
+	}
+	*time = (struct cpuacct_time) {};
+	return 0;
 }
 
 /* What has been used in the root and below it. */
@@ -479,67 +199,62 @@ static void machine_time(struct cpuacct_time *time)
 	}
 }
 
-/* Bring what is shown up to date; the caller holds cpuacct_mutex. */
-static int cpuacct_update(struct cpuacct *acct)
+/* Bring what is shown up to date. Returns it, and what usage shows, or lets that begin at 0. */
+static int cpuacct_update(struct cpuacct *acct, struct cpuacct_time *shown, s64 *usage, bool reset)
 {
 	struct cpuacct_time time;
 	int error = 0;
 
-	lockdep_assert_held(&cpuacct_mutex);
 	if (acct->rc.parent)
 		error = container_time(acct, &time);
 	else
 		machine_time(&time);
 	if (error)
 		return error;
+	spin_lock(&shown_lock);
 	acct->shown.user = max(acct->shown.user, time.user);
 	acct->shown.system = max(acct->shown.system, time.system);
+	*shown = acct->shown;
+	if (reset)
+		acct->base = shown->user + shown->system;
+	*usage = shown->user + shown->system - acct->base;
+	spin_unlock(&shown_lock);
 	return 0;
 }
 
 static int cpuacct_show_usage(struct seq_file *m, struct rc_state *state,
 			      const struct rc_cftype *type)
 {
-	struct cpuacct *acct = cpuacct_of(state);
-	int error;
+	struct cpuacct_time shown;
+	s64 usage;
+	int error = cpuacct_update(cpuacct_of(state), &shown, &usage, false);
 
-	mutex_lock(&cpuacct_mutex);
-	error = cpuacct_update(acct);
 	if (!error)
-		seq_printf(m, "%lld\n",
-			   acct->shown.user + acct->shown.system - READ_ONCE(acct->base));
-	mutex_unlock(&cpuacct_mutex);
+		seq_printf(m, "%lld\n", usage);
 	return error;
 }
 
 static int cpuacct_write_usage(struct rc_state *state, const struct rc_cftype *type, u64 value)
 {
-	struct cpuacct *acct = cpuacct_of(state);
-	int error;
+	struct cpuacct_time shown;
+	s64 usage;
 
 	if (value)
 		return -EINVAL;
-	mutex_lock(&cpuacct_mutex);
-	error = cpuacct_update(acct);
-	if (!error)
-		WRITE_ONCE(acct->base, acct->shown.user + acct->shown.system);
-	mutex_unlock(&cpuacct_mutex);
-	return error;
+	return cpuacct_update(cpuacct_of(state), &shown, &usage, true);
 }
 
 static int cpuacct_show_stat(struct seq_file *m, struct rc_state *state,
 			     const struct rc_cftype *type)
 {
-	struct cpuacct *acct = cpuacct_of(state);
-	int error;
+	struct cpuacct_time shown;
+	s64 usage;
+	int error = cpuacct_update(cpuacct_of(state), &shown, &usage, false);
 
-	mutex_lock(&cpuacct_mutex);
-	error = cpuacct_update(acct);
 	if (!error)
 		seq_printf(m, "user %llu\nsystem %llu\n",
-			   div_u64(acct->shown.user, NSEC_PER_SEC / USER_HZ),
-			   div_u64(acct->shown.system, NSEC_PER_SEC / USER_HZ));
-	mutex_unlock(&cpuacct_mutex);
+			   div_u64(shown.user, NSEC_PER_SEC / USER_HZ),
+			   div_u64(shown.system, NSEC_PER_SEC / USER_HZ));
 	return error;
 }
 
@@ -574,22 +289,9 @@ static int __init cpuacct_init(void)
 
 static void __exit cpuacct_exit(void)
 {
-	bool settled;
-
 	/* While it is bound, the core has a reference to this module, and we are not called. */
 	WARN_ON(rc_unregister_subsys(&cpuacct_subsys));
-
-	/* There are no new leavers now, and the rest is about to die. */
-	cancel_delayed_work_sync(&leavers_work);
-	for (;;) {
-		mutex_lock(&cpuacct_mutex);
-		settled = leavers_settle(NULL);
-		mutex_unlock(&cpuacct_mutex);
-		if (settled)
-			break;
-		schedule_timeout_uninterruptible(1);
-	}
-	spares_free();
+	leavers_end();
 }
 
 module_init(cpuacct_init);
