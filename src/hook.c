@@ -385,7 +385,6 @@ static void disarm_all(void)
 		error = hook_method->stop() ?: error;
 	if (error)
 		wait_for_reboot(error);
-	INIT_LIST_HEAD(&hook_list);
 }
 
 static int start_with(const struct hook_method *method, struct hook *const *others,

@@ -33,17 +33,18 @@ static int filter_unused(struct hook *hook)
 static int find(struct hook *hook)
 {
 	struct function *functions[HOOK_FUNCTIONS];
-	size_t i, nr = hook_nr_functions(hook);
-	int error = 0;
+	size_t i, nr = hook_nr_functions(hook), nr_missing = 0;
+	int error;
 
 	for (i = 0; i < nr; i++) {
-		functions[i] = &hook->functions[i];
-		if (!functions[i]->address)
-			error = -ENOENT;
+		hook->functions[i].error = 0;
+		if (!hook->functions[i].address)
+			functions[nr_missing++] = &hook->functions[i];
 	}
-	if (error)
-		error = functions_find(functions, nr);
-	for (i = 0; i < nr && !error; i++)
+	if (!nr_missing)
+		return 0;
+	error = functions_find(functions, nr_missing);
+	for (i = 0; i < nr_missing && !error; i++)
 		error = functions[i]->error;
 	return error;
 }
