@@ -63,7 +63,8 @@ static int hook_kprobe_register(struct hook *hook)
 			break;
 		/* A breakpoint's handler runs as if in an NMI, where no memory can be had. */
 		if (!kprobe_ftrace(probes[i]))
-			error = hook->functions[i].error = -EOPNOTSUPP;
+			error = -EOPNOTSUPP;
+		hook->functions[i].error = error;
 	}
 	if (error) {
 		/* None of these has been armed, so that cannot fail. */

@@ -239,6 +239,7 @@ int main(int argc, char **argv)
 	else if (times && argc == 6 && !strcmp(argv[2], "attach"))
 		attach(times, argv + 3);
 	else
-		die("calls COUNT mkdir DIRECTORY | read FILE | list DIRECTORY | newborn | ps | attach TID FILE OTHER");
+		die("calls COUNT mkdir DIRECTORY | read FILE | list DIRECTORY | newborn | ps | %s",
+		    "attach TID FILE OTHER");
 	return 0;
 }
