@@ -61,13 +61,13 @@ modules: ## build for a Debian kernel into build/KERNEL; also W=1 C=2 CF= KCFLAG
 		while read -r f; do test -e "$(CURDIR)/$$f" || rm "$$f"; done
 	MAKEFLAGS= scripts/kernels make $(KERNEL) $(BUILD) -j$(JOBS) $(KBUILD_FLAGS) modules
 
-recorder: modules ## build the selftests' own module, outside the tree, for a Debian kernel
+recorder: modules ## build the modules of the selftests, outside the tree, for a Debian kernel
 	@mkdir -p $(BUILD)/recorder
 	@cp -r scripts/selftests/subsys/. include $(BUILD)/recorder
 	@cp $(BUILD)/Module.symvers $(BUILD)/recorder/containerfs.symvers
 	MAKEFLAGS= scripts/kernels make $(KERNEL) $(BUILD)/recorder -j$(JOBS) $(KBUILD_FLAGS) \
 		KBUILD_EXTRA_SYMBOLS=$(CURDIR)/$(BUILD)/recorder/containerfs.symvers modules
-	@cp $(BUILD)/recorder/rc_recorder.ko $(BUILD)
+	@cp $(BUILD)/recorder/rc_recorder.ko $(BUILD)/recorder/meddler.ko $(BUILD)
 
 selftests: $(SELFTESTS) ## build the programs that test the modules, for any guest
 	@scripts/deps gcc libc6-dev

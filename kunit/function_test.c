@@ -85,6 +85,25 @@ static void what_is_no_function_is_not_found(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, address, 4711);
 }
 
+static void many_functions_are_found_at_once(struct kunit *test)
+{
+	struct function f[] = {
+		{ .symbol = "function_test_first" },
+		{ .symbol = "containerfs_no_such_function" },
+		{ .symbol = "generic_file_llseek" },
+		{ .symbol = "generic_file_llseek", .address = 4711 },
+	};
+	struct function *const functions[] = { &f[0], &f[1], &f[2], &f[3] };
+
+	KUNIT_EXPECT_EQ(test, functions_find(functions, ARRAY_SIZE(functions)), 0);
+	KUNIT_EXPECT_EQ(test, f[0].address, (unsigned long)function_test_first);
+	KUNIT_EXPECT_EQ(test, f[0].error, 0);
+	KUNIT_EXPECT_EQ(test, f[1].address, 0);
+	KUNIT_EXPECT_EQ(test, f[1].error, -ENOENT);
+	KUNIT_EXPECT_EQ(test, f[2].address, (unsigned long)generic_file_llseek);
+	KUNIT_EXPECT_EQ(test, f[3].address, 4711);
+}
+
 /* Nobody is to pay for our having looked. */
 static void finding_changes_no_instruction(struct kunit *test)
 {
@@ -109,6 +128,11 @@ static void notrace hit(unsigned long ip, unsigned long parent_ip, struct ftrace
 	hit_ip = ip;
 }
 
+static int filter(unsigned long address)
+{
+	return function_filter(&ops, &address, 1);
+}
+
 /* As those who call function_filter() do. */
 static void clear_ops(void)
 {
@@ -120,7 +144,7 @@ static void clear_ops(void)
 static void an_ops_is_called_for_its_function_alone(struct kunit *test)
 {
 	clear_ops();
-	KUNIT_ASSERT_EQ(test, function_filter(&ops, (unsigned long)function_test_first), 0);
+	KUNIT_ASSERT_EQ(test, filter((unsigned long)function_test_first), 0);
 	KUNIT_EXPECT_EQ(test, register_ftrace_function(&ops), 0);
 	function_test_second();
 	KUNIT_EXPECT_EQ(test, READ_ONCE(hits), 0);
@@ -136,15 +160,42 @@ static void an_ops_is_called_for_its_function_alone(struct kunit *test)
 static void a_cleared_ops_may_be_used_for_another_function(struct kunit *test)
 {
 	clear_ops();
-	KUNIT_ASSERT_EQ(test, function_filter(&ops, (unsigned long)function_test_first), 0);
+	KUNIT_ASSERT_EQ(test, filter((unsigned long)function_test_first), 0);
 	ftrace_free_filter(&ops);
 	clear_ops();
-	KUNIT_ASSERT_EQ(test, function_filter(&ops, (unsigned long)function_test_second), 0);
+	KUNIT_ASSERT_EQ(test, filter((unsigned long)function_test_second), 0);
 	KUNIT_EXPECT_EQ(test, register_ftrace_function(&ops), 0);
 	function_test_first();
 	KUNIT_EXPECT_EQ(test, READ_ONCE(hits), 0);
 	function_test_second();
 	KUNIT_EXPECT_EQ(test, READ_ONCE(hits), 1);
+	KUNIT_EXPECT_EQ(test, unregister_ftrace_function(&ops), 0);
+	ftrace_free_filter(&ops);
+}
+
+static void filter_of_registered_ops_changes(struct kunit *test)
+{
+	unsigned long both[] = {
+		(unsigned long)function_test_first, (unsigned long)function_test_second,
+	};
+
+	clear_ops();
+	KUNIT_ASSERT_EQ(test, filter(both[0]), 0);
+	KUNIT_EXPECT_EQ(test, register_ftrace_function(&ops), 0);
+	KUNIT_EXPECT_EQ(test, filter(both[1]), 0);
+	function_test_first();
+	KUNIT_EXPECT_EQ(test, READ_ONCE(hits), 0);
+	function_test_second();
+	KUNIT_EXPECT_EQ(test, READ_ONCE(hits), 1);
+	KUNIT_EXPECT_EQ(test, function_filter(&ops, both, 2), 0);
+	function_test_first();
+	function_test_second();
+	KUNIT_EXPECT_EQ(test, READ_ONCE(hits), 3);
+	/* A function that ftrace does not know changes nothing. */
+	KUNIT_EXPECT_EQ(test, filter((unsigned long)function_test_notrace), -EINVAL);
+	function_test_first();
+	function_test_second();
+	KUNIT_EXPECT_EQ(test, READ_ONCE(hits), 5);
 	KUNIT_EXPECT_EQ(test, unregister_ftrace_function(&ops), 0);
 	ftrace_free_filter(&ops);
 }
@@ -155,22 +206,23 @@ static void what_ftrace_cannot_be_called_for_is_refused(struct kunit *test)
 	function_test_notrace();
 	KUNIT_ASSERT_EQ(test, calls, 4);
 	clear_ops();
-	KUNIT_EXPECT_EQ(test, function_filter(&ops, (unsigned long)function_test_notrace),
+	KUNIT_EXPECT_EQ(test, filter((unsigned long)function_test_notrace), -EINVAL);
+	clear_ops();
+	KUNIT_EXPECT_EQ(test, filter((unsigned long)function_test_first + 8),
 			-EINVAL);
 	clear_ops();
-	KUNIT_EXPECT_EQ(test, function_filter(&ops, (unsigned long)function_test_first + 8),
-			-EINVAL);
-	clear_ops();
-	KUNIT_EXPECT_EQ(test, function_filter(&ops, (unsigned long)&calls), -EINVAL);
+	KUNIT_EXPECT_EQ(test, filter((unsigned long)&calls), -EINVAL);
 }
 
 static struct kunit_case function_cases[] = {
 	KUNIT_CASE(a_function_of_the_kernel_is_found),
 	KUNIT_CASE(a_function_of_a_module_is_found),
 	KUNIT_CASE_PARAM(what_is_no_function_is_not_found, name_gen_params),
+	KUNIT_CASE(many_functions_are_found_at_once),
 	KUNIT_CASE(finding_changes_no_instruction),
 	KUNIT_CASE(an_ops_is_called_for_its_function_alone),
 	KUNIT_CASE(a_cleared_ops_may_be_used_for_another_function),
+	KUNIT_CASE(filter_of_registered_ops_changes),
 	KUNIT_CASE(what_ftrace_cannot_be_called_for_is_refused),
 	{}
 };

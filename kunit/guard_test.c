@@ -9,7 +9,7 @@ static void nothing_is_noticed_while_they_are_on(struct kunit *test)
 {
 	KUNIT_ASSERT_EQ(test, guard_start(), 0);
 	KUNIT_EXPECT_EQ(test, guard_check(), 0);
-	guard_stop();
+	KUNIT_EXPECT_EQ(test, guard_stop(), 0);
 }
 
 static void it_can_be_started_again(struct kunit *test)
@@ -19,7 +19,7 @@ static void it_can_be_started_again(struct kunit *test)
 	for (i = 0; i < 3; i++) {
 		KUNIT_ASSERT_EQ(test, guard_start(), 0);
 		KUNIT_EXPECT_EQ(test, guard_check(), 0);
-		guard_stop();
+		KUNIT_EXPECT_EQ(test, guard_stop(), 0);
 	}
 }
 
@@ -29,9 +29,17 @@ static void a_kprobe_that_is_not_called_is_noticed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, guard_check(), -EBUSY);
 }
 
+/* As after a start that has failed. */
+static void stop_without_start_does_nothing(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, guard_stop(), 0);
+	KUNIT_EXPECT_EQ(test, guard_stop(), 0);
+}
+
 static struct kunit_case guard_cases[] = {
 	KUNIT_CASE(nothing_is_noticed_while_they_are_on),
 	KUNIT_CASE(it_can_be_started_again),
+	KUNIT_CASE(stop_without_start_does_nothing),
 	KUNIT_CASE(a_kprobe_that_is_not_called_is_noticed),
 	{}
 };

@@ -30,6 +30,12 @@ static noinline __noclone unsigned long hook_test_instead(unsigned long a, unsig
 	return a * b;
 }
 
+static noinline __noclone unsigned long hook_test_other(unsigned long a, unsigned long b)
+{
+	barrier();
+	return a - b;
+}
+
 static notrace noinline __noclone unsigned long hook_test_notrace(unsigned long a)
 {
 	barrier();
@@ -52,6 +58,8 @@ static __always_inline void *on_target(unsigned long a, unsigned long b)
 DEFINE_HOOK(hook_look, "hook_test_target", on_target, false);
 DEFINE_HOOK(hook_redirect, "hook_test_target", on_target, true);
 DEFINE_HOOK(hook_redirect_too, "hook_test_target", on_target, true);
+DEFINE_HOOK_PAIR(hook_pair, "hook_test_target", "hook_test_other", on_target, true);
+DEFINE_HOOK_PAIR(hook_half, "hook_test_target", "containerfs_no_such_function", on_target, true);
 DEFINE_HOOK(hook_missing, "containerfs_no_such_function", on_target, false);
 DEFINE_HOOK(hook_notrace, "hook_test_notrace", on_target, false);
 
@@ -74,7 +82,7 @@ static int hook_start(struct kunit *test)
 {
 	seen = 0;
 	instead = NULL;
-	return core_start(test) ?: hook_init(method_of(test));
+	return core_start(test) ?: hook_init(method_of(test), NULL, 0);
 }
 
 static void hook_stop(struct kunit *test)
@@ -107,7 +115,7 @@ static void a_handler_sees_the_arguments(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, seen, 1);
 	KUNIT_EXPECT_EQ(test, seen_args[0], 40);
 	KUNIT_EXPECT_EQ(test, seen_args[1], 2);
-	hook_disarm(&hook_look);
+	KUNIT_EXPECT_EQ(test, hook_disarm(&hook_look), 0);
 }
 
 static void a_handler_may_put_another_function_in_the_place(struct kunit *test)
@@ -119,7 +127,7 @@ static void a_handler_may_put_another_function_in_the_place(struct kunit *test)
 	instead = NULL;
 	KUNIT_EXPECT_EQ(test, hook_test_target(40, 2), 42);
 	KUNIT_EXPECT_EQ(test, seen, 2);
-	hook_disarm(&hook_redirect);
+	KUNIT_EXPECT_EQ(test, hook_disarm(&hook_redirect), 0);
 }
 
 static void who_only_looks_puts_nothing_in_the_place(struct kunit *test)
@@ -128,7 +136,7 @@ static void who_only_looks_puts_nothing_in_the_place(struct kunit *test)
 	instead = hook_test_instead;
 	KUNIT_EXPECT_EQ(test, hook_test_target(40, 2), 42);
 	KUNIT_EXPECT_EQ(test, seen, 1);
-	hook_disarm(&hook_look);
+	KUNIT_EXPECT_EQ(test, hook_disarm(&hook_look), 0);
 }
 
 static void a_disarmed_hook_is_not_called_and_can_be_armed_again(struct kunit *test)
@@ -139,7 +147,7 @@ static void a_disarmed_hook_is_not_called_and_can_be_armed_again(struct kunit *t
 		KUNIT_ASSERT_EQ(test, hook_arm(&hook_redirect), 0);
 		hook_test_target(1, 2);
 		KUNIT_EXPECT_EQ(test, seen, i);
-		hook_disarm(&hook_redirect);
+		KUNIT_EXPECT_EQ(test, hook_disarm(&hook_redirect), 0);
 		instead = hook_test_instead;
 		KUNIT_EXPECT_EQ(test, hook_test_target(1, 2), 3);
 		KUNIT_EXPECT_EQ(test, seen, i);
@@ -147,20 +155,112 @@ static void a_disarmed_hook_is_not_called_and_can_be_armed_again(struct kunit *t
 	}
 }
 
+static void parked_hook_is_not_called(struct kunit *test)
+{
+	int i;
+
+	instead = hook_test_instead;
+	KUNIT_ASSERT_EQ(test, hook_park(&hook_redirect), 0);
+	KUNIT_EXPECT_EQ(test, hook_test_target(1, 2), 3);
+	for (i = 1; i <= 3; i++) {
+		KUNIT_ASSERT_EQ(test, hook_arm(&hook_redirect), 0);
+		KUNIT_EXPECT_EQ(test, hook_redirect.state, HOOK_ARMED);
+		KUNIT_EXPECT_EQ(test, hook_arm(&hook_redirect), 0);
+		KUNIT_EXPECT_EQ(test, hook_test_target(40, 2), 80);
+		KUNIT_ASSERT_EQ(test, hook_park(&hook_redirect), 0);
+		KUNIT_EXPECT_EQ(test, hook_redirect.state, HOOK_PARKED);
+		KUNIT_EXPECT_EQ(test, hook_park(&hook_redirect), 0);
+		KUNIT_EXPECT_EQ(test, hook_test_target(40, 2), 42);
+		KUNIT_EXPECT_EQ(test, seen, i);
+	}
+	KUNIT_EXPECT_EQ(test, hook_disarm(&hook_redirect), 0);
+	KUNIT_EXPECT_EQ(test, hook_redirect.state, HOOK_IDLE);
+}
+
+static void parking_changes_no_other_hook(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, hook_arm(&hook_redirect), 0);
+	KUNIT_ASSERT_EQ(test, hook_arm(&hook_look), 0);
+	KUNIT_ASSERT_EQ(test, hook_park(&hook_redirect), 0);
+	instead = hook_test_instead;
+	KUNIT_EXPECT_EQ(test, hook_test_target(40, 2), 42);
+	KUNIT_EXPECT_EQ(test, seen, 1);
+	KUNIT_ASSERT_EQ(test, hook_arm(&hook_redirect), 0);
+	KUNIT_ASSERT_EQ(test, hook_park(&hook_look), 0);
+	KUNIT_EXPECT_EQ(test, hook_test_target(40, 2), 80);
+	KUNIT_EXPECT_EQ(test, seen, 2);
+	KUNIT_EXPECT_EQ(test, hook_disarm(&hook_redirect), 0);
+	KUNIT_EXPECT_EQ(test, hook_disarm(&hook_look), 0);
+}
+
+static void one_hook_has_two_functions(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, hook_check(&hook_pair), 0);
+	KUNIT_ASSERT_EQ(test, hook_arm(&hook_pair), 0);
+	KUNIT_EXPECT_TRUE(test, listed(test, "hook_test_target", "armed"));
+	KUNIT_EXPECT_TRUE(test, listed(test, "hook_test_other", "armed"));
+	instead = hook_test_instead;
+	KUNIT_EXPECT_EQ(test, hook_test_target(40, 2), 80);
+	KUNIT_EXPECT_EQ(test, hook_test_other(40, 2), 80);
+	KUNIT_EXPECT_EQ(test, seen, 2);
+	KUNIT_ASSERT_EQ(test, hook_park(&hook_pair), 0);
+	KUNIT_EXPECT_EQ(test, hook_test_target(40, 2), 42);
+	KUNIT_EXPECT_EQ(test, hook_test_other(40, 2), 38);
+	KUNIT_EXPECT_EQ(test, seen, 2);
+	KUNIT_EXPECT_EQ(test, hook_disarm(&hook_pair), 0);
+}
+
+static void one_of_two_functions_is_missing(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, hook_check(&hook_half), -ENOENT);
+	KUNIT_EXPECT_EQ(test, hook_arm(&hook_half), -ENOENT);
+	KUNIT_EXPECT_EQ(test, hook_half.state, HOOK_IDLE);
+	instead = hook_test_instead;
+	KUNIT_EXPECT_EQ(test, hook_test_target(40, 2), 42);
+	KUNIT_EXPECT_EQ(test, seen, 0);
+}
+
+#ifdef CONFIG_FAULT_INJECTION
+/* Each allocation fails once: the hook stays armed until one attempt succeeds. */
+static void parking_without_memory_changes_nothing(struct kunit *test)
+{
+	unsigned int nth, failed = 0;
+	int error;
+
+	instead = hook_test_instead;
+	KUNIT_ASSERT_EQ(test, hook_arm(&hook_redirect), 0);
+	for (nth = 1; nth < 100; nth++) {
+		WRITE_ONCE(current->fail_nth, nth);
+		error = hook_park(&hook_redirect);
+		WRITE_ONCE(current->fail_nth, 0);
+		if (!error)
+			break;
+		KUNIT_ASSERT_EQ(test, error, -EAGAIN);
+		KUNIT_EXPECT_EQ(test, hook_redirect.state, HOOK_ARMED);
+		KUNIT_EXPECT_EQ(test, hook_test_target(40, 2), 80);
+		failed++;
+	}
+	KUNIT_EXPECT_GT(test, failed, 0);
+	KUNIT_EXPECT_EQ(test, hook_redirect.state, HOOK_PARKED);
+	KUNIT_EXPECT_EQ(test, hook_test_target(40, 2), 42);
+	KUNIT_EXPECT_EQ(test, hook_disarm(&hook_redirect), 0);
+}
+#endif
+
 /* Of those that ftrace calls; kprobes share one such place among themselves. */
 static void one_hook_alone_may_redirect_a_function(struct kunit *test)
 {
 	KUNIT_ASSERT_EQ(test, hook_arm(&hook_redirect), 0);
 	KUNIT_EXPECT_EQ(test, hook_arm(&hook_redirect_too), -EBUSY);
-	KUNIT_EXPECT_FALSE(test, hook_redirect_too.armed);
+	KUNIT_EXPECT_EQ(test, hook_redirect_too.state, HOOK_IDLE);
 	instead = hook_test_instead;
 	KUNIT_EXPECT_EQ(test, hook_test_target(40, 2), 80);
 	KUNIT_EXPECT_EQ(test, seen, 1);
-	hook_disarm(&hook_redirect);
+	KUNIT_EXPECT_EQ(test, hook_disarm(&hook_redirect), 0);
 	KUNIT_ASSERT_EQ(test, hook_arm(&hook_redirect_too), 0);
 	KUNIT_EXPECT_EQ(test, hook_test_target(40, 2), 80);
 	KUNIT_EXPECT_EQ(test, seen, 2);
-	hook_disarm(&hook_redirect_too);
+	KUNIT_EXPECT_EQ(test, hook_disarm(&hook_redirect_too), 0);
 }
 
 static void what_cannot_be_hooked_is_refused(struct kunit *test)
@@ -174,7 +274,7 @@ static void what_cannot_be_hooked_is_refused(struct kunit *test)
 	/* It is there, but nobody is called at its beginning. */
 	KUNIT_EXPECT_EQ(test, hook_check(&hook_notrace), ftrace ? -ENOENT : -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, hook_arm(&hook_notrace), ftrace ? -EINVAL : -EOPNOTSUPP);
-	KUNIT_EXPECT_FALSE(test, hook_notrace.armed);
+	KUNIT_EXPECT_EQ(test, hook_notrace.state, HOOK_IDLE);
 	hook_test_notrace(42);
 	KUNIT_EXPECT_EQ(test, seen, 0);
 }
@@ -189,7 +289,7 @@ static void the_list_has_those_that_were_checked(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, seen, 0);
 	KUNIT_ASSERT_EQ(test, hook_arm(&hook_look), 0);
 	KUNIT_EXPECT_TRUE(test, listed(test, "hook_test_target", "armed"));
-	hook_disarm(&hook_look);
+	KUNIT_EXPECT_EQ(test, hook_disarm(&hook_look), 0);
 	KUNIT_EXPECT_TRUE(test, listed(test, "hook_test_target", "idle"));
 }
 
@@ -235,7 +335,7 @@ static void leaving_disarms_at_once(struct kunit *test)
 	fork_hooks_put();
 	hook_exit();
 	KUNIT_EXPECT_TRUE(test, fork_hooks_are(test, "idle"));
-	KUNIT_ASSERT_EQ(test, hook_init(method_of(test)), 0);
+	KUNIT_ASSERT_EQ(test, hook_init(method_of(test), NULL, 0), 0);
 }
 
 static void there_are_two_methods_and_auto(struct kunit *test)
@@ -244,11 +344,11 @@ static void there_are_two_methods_and_auto(struct kunit *test)
 
 	m.buf = kunit_kzalloc(test, m.size, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, m.buf);
-	KUNIT_EXPECT_EQ(test, hook_init("magic"), -EINVAL);
-	KUNIT_EXPECT_EQ(test, hook_init(""), -EINVAL);
-	KUNIT_EXPECT_EQ(test, hook_init("ftrac"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, hook_init("magic", NULL, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, hook_init("", NULL, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, hook_init("ftrac", NULL, 0), -EINVAL);
 	/* The better one, here. */
-	KUNIT_ASSERT_EQ(test, hook_init("auto"), 0);
+	KUNIT_ASSERT_EQ(test, hook_init("auto", NULL, 0), 0);
 	rc_show_hooks(&m);
 	KUNIT_EXPECT_STREQ(test, m.buf, COMPAT_EXIT_SYMBOL " ftrace idle missed 0\n"
 			   "cgroup_post_fork ftrace idle missed 0\n"
@@ -359,6 +459,13 @@ static struct kunit_case hook_cases[] = {
 	KUNIT_CASE_PARAM(a_handler_may_put_another_function_in_the_place, method_gen_params),
 	KUNIT_CASE_PARAM(who_only_looks_puts_nothing_in_the_place, method_gen_params),
 	KUNIT_CASE_PARAM(a_disarmed_hook_is_not_called_and_can_be_armed_again, method_gen_params),
+	KUNIT_CASE_PARAM(parked_hook_is_not_called, method_gen_params),
+	KUNIT_CASE_PARAM(parking_changes_no_other_hook, method_gen_params),
+	KUNIT_CASE_PARAM(one_hook_has_two_functions, method_gen_params),
+	KUNIT_CASE_PARAM(one_of_two_functions_is_missing, method_gen_params),
+#ifdef CONFIG_FAULT_INJECTION
+	KUNIT_CASE(parking_without_memory_changes_nothing),
+#endif
 	KUNIT_CASE(one_hook_alone_may_redirect_a_function),
 	KUNIT_CASE_PARAM(what_cannot_be_hooked_is_refused, method_gen_params),
 	KUNIT_CASE_PARAM(the_list_has_those_that_were_checked, method_gen_params),

@@ -47,7 +47,7 @@ void mount_suite_stop(struct kunit_suite *suite)
 /* mount_start - for kunit_suite.init: core_start(), the hooks and the filesystem types */
 int mount_start(struct kunit *test)
 {
-	return core_start(test) ?: hook_init("auto") ?: fs_init();
+	return core_start(test) ?: hook_init("auto", NULL, 0) ?: fs_init();
 }
 
 /* mount_stop - for kunit_suite.exit; nothing is mounted any more, and there is no container */

@@ -20,7 +20,7 @@ static struct container *const top = &default_hierarchy.root;
 
 static int proc_start(struct kunit *test)
 {
-	return core_start(test) ?: hook_init("auto") ?: proc_init(true);
+	return core_start(test) ?: hook_init("auto", NULL, 0) ?: proc_init(true);
 }
 
 /* In the order in which a module that cannot be loaded gives up. */
@@ -372,7 +372,7 @@ static void in_the_end_nothing_is_left(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, open_path_error("/proc/self/containers"), -ENOENT);
 	KUNIT_EXPECT_EQ(test, open_path_error("/proc/self/comm"), 0);
 	/* And it can begin anew. */
-	KUNIT_EXPECT_EQ(test, hook_init("auto") ?: proc_init(true), 0);
+	KUNIT_EXPECT_EQ(test, hook_init("auto", NULL, 0) ?: proc_init(true), 0);
 	KUNIT_EXPECT_EQ(test, open_path_error("/proc/self/container"), 0);
 }
 

@@ -39,7 +39,8 @@ DEFINE_HOOK(hook_usermodehelper, "call_usermodehelper", on_usermodehelper, true)
 
 static int release_start(struct kunit *test)
 {
-	int error = core_start(test) ?: hook_init("auto") ?: hook_arm(&hook_usermodehelper);
+	int error = core_start(test) ?: hook_init("auto", NULL, 0) ?:
+		    hook_arm(&hook_usermodehelper);
 
 	told[0] = '\0';
 	told_error = 0;

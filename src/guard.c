@@ -17,12 +17,10 @@
  * write 0 to ftrace_enabled or to kprobes/enabled disarms ours without our being told, and forks
  * would be missed in silence. So, as long as we are loaded,
  *
- * - a hook by ftrace that does nothing, on a function that is called for failing forks alone, keeps
- *   ftrace_enabled from being written to;
- * - another is on the kernel's function for writing to kprobes/enabled, and refuses;
+ * - a hook by ftrace is on the kernel's function for writing to kprobes/enabled, and refuses. That
+ *   it is registered also keeps ftrace_enabled from being written to;
  * - a kprobe on a function of our own tells whether kprobes were off before we came.
  */
-#define QUIET_SYMBOL "perf_event_free_task"
 #define SWITCH_SYMBOL "write_enabled_file_bool"
 
 static unsigned int canary_probed;
@@ -58,6 +56,8 @@ int guard_check(void)
 	return -EBUSY;
 }
 
+static bool canary_registered;
+
 static int canary_start(void)
 {
 	int error;
@@ -66,23 +66,26 @@ static int canary_start(void)
 	canary_kprobe.flags = 0;
 	error = register_kprobe(&canary_kprobe);
 	if (error) {
-		pr_err("no kprobe can be registered: error %d: is ftrace_enabled 0?\n", error);
+		pr_err("no kprobe can be registered: error %d\n", error);
 		return error;
 	}
-	error = guard_check();
-	if (error)
-		unregister_kprobe(&canary_kprobe);
-	return error;
+	canary_registered = true;
+	return guard_check();
+}
+
+/* A kprobe that the kernel did not let go has lost its address. */
+static int canary_stop(void)
+{
+	if (!canary_registered)
+		return 0;
+	unregister_kprobe(&canary_kprobe);
+	if (!canary_kprobe.addr)
+		return -EBUSY;
+	canary_registered = false;
+	return 0;
 }
 
 #ifdef CONFIG_DYNAMIC_FTRACE
-static void notrace guard_nothing(unsigned long ip, unsigned long parent_ip,
-				  struct ftrace_ops *ops, struct ftrace_regs *fregs)
-{
-}
-
-static struct ftrace_ops guard_quiet;
-
 /*
  * Called in the place of SWITCH_SYMBOL. It does not look at what is written, for that may sleep,
  * and unloading waits only for who does not.
@@ -100,90 +103,100 @@ static void notrace guard_switch_func(unsigned long ip, unsigned long parent_ip,
 	compat_ftrace_redirect(fregs, refuse_write);
 }
 
-static struct ftrace_ops guard_switch;
-
-/* All anew: what ftrace_free_filter() leaves is not to be used again. */
-static int guard_function(struct ftrace_ops *ops, ftrace_func_t func, unsigned long flags,
-			  const char *symbol)
+/* Never called. Nothing else redirects it, so its registering fails for one reason with -EBUSY. */
+static noinline __noclone void guard_unused(void)
 {
-	unsigned long address;
-	int error;
-
-	*ops = (struct ftrace_ops) { .func = func, .flags = FTRACE_OPS_FL_PERMANENT | flags };
-	error = function_find(symbol, &address) ?: function_filter(ops, address);
-	if (!error) {
-		error = register_ftrace_function(ops);
-		if (error)
-			ftrace_free_filter(ops);
-	}
-	if (error)
-		pr_err("%s cannot be guarded, error %d: is ftrace_enabled 0?\n", symbol, error);
-	return error;
+	barrier();
 }
 
-static void guard_function_no_more(struct ftrace_ops *ops)
+static struct ftrace_ops guard_switch;
+static bool guard_switch_registered;
+
+static int lock_ftrace_enabled(void)
 {
-	unregister_ftrace_function(ops);
-	ftrace_free_filter(ops);
+	unsigned long address = (unsigned long)guard_unused;
+	int error;
+
+	/* All anew: what ftrace_free_filter() leaves is not to be used again. */
+	guard_switch = (struct ftrace_ops) {
+		.func = guard_switch_func,
+		.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_IPMODIFY | COMPAT_FTRACE_FLAGS,
+	};
+	error = function_filter(&guard_switch, &address, 1) ?:
+		register_ftrace_function(&guard_switch);
+	guard_switch_registered = !error;
+	if (error)
+		ftrace_free_filter(&guard_switch);
+	if (error == -EBUSY)
+		pr_err("ftrace_enabled is 0: \"sysctl kernel.ftrace_enabled=1\" is needed first\n");
+	else if (error)
+		pr_err("ftrace_enabled cannot be locked: error %d\n", error);
+	return error;
 }
 
 static int guard_functions(void)
 {
-	int error = guard_function(&guard_quiet, guard_nothing, 0, QUIET_SYMBOL);
+	int error = lock_ftrace_enabled();
+	unsigned long address;
 
 	/* Without debugfs there is no such switch. */
 	if (error || !IS_ENABLED(CONFIG_DEBUG_FS))
 		return error;
-	error = guard_function(&guard_switch, guard_switch_func,
-			       FTRACE_OPS_FL_IPMODIFY | COMPAT_FTRACE_FLAGS, SWITCH_SYMBOL);
+	error = function_find(SWITCH_SYMBOL, &address) ?:
+		function_filter(&guard_switch, &address, 1);
 	if (error)
-		guard_function_no_more(&guard_quiet);
+		pr_err("%s cannot be guarded: error %d\n", SWITCH_SYMBOL, error);
 	return error;
 }
 
-static void guard_functions_no_more(void)
+static int guard_functions_no_more(void)
 {
-	if (IS_ENABLED(CONFIG_DEBUG_FS))
-		guard_function_no_more(&guard_switch);
-	guard_function_no_more(&guard_quiet);
+	int error;
+
+	if (!guard_switch_registered)
+		return 0;
+	error = unregister_ftrace_function(&guard_switch);
+	if (error)
+		return error;
+	guard_switch_registered = false;
+	ftrace_free_filter(&guard_switch);
+	return 0;
 }
 #else
-/* Here kprobes are not called through ftrace, and hook.c refuses those. */
+/* Here kprobes are not called through ftrace, and hook_kprobe.c refuses those. */
 static int guard_functions(void)
 {
 	return -EOPNOTSUPP;
 }
 
-static void guard_functions_no_more(void)
+static int guard_functions_no_more(void)
 {
+	return 0;
 }
 #endif
 
 /**
  * guard_start - from now on nobody switches off what kprobes need
  *
- * Return: 0, or an error after a line that tells why: -EBUSY if it is off already.
+ * Context: Process context; sleeps for a grace period of RCU.
+ * Return: 0, or an error after a line that tells why: -EBUSY if it is off already. guard_stop() is
+ * due in any case.
  */
 int guard_start(void)
 {
-	int error = guard_functions();
-
-	if (error)
-		return error;
-	error = canary_start();
-	if (error)
-		guard_functions_no_more();
-	return error;
+	return guard_functions() ?: canary_start();
 }
 
 /**
- * guard_stop - undo guard_start()
+ * guard_stop - undo guard_start(), also one that has failed
  *
- * Context: Process context; somebody may still be in code that a guard has led him to, which does
- * not sleep.
+ * Context: Process context; sleeps for grace periods. A task may still be in code that a guard has
+ * led it to, which does not sleep.
+ * Return: 0, or an error if the kernel does not let go, and may still call us.
  */
-void guard_stop(void)
+int guard_stop(void)
 {
-	unregister_kprobe(&canary_kprobe);
-	guard_functions_no_more();
+	int error = canary_stop();
+
+	return guard_functions_no_more() ?: error;
 }

@@ -4,7 +4,7 @@
 #define CONTAINERFS_GUARD_H
 
 int guard_start(void);
-void guard_stop(void);
+int guard_stop(void);
 int guard_check(void);
 
 #endif

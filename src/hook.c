@@ -1,34 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The hooked functions of the kernel: choosing ftrace or kprobes, arming, disarming. */
+/* The hooked functions of the kernel: choosing ftrace or kprobes, arming, parking, disarming. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/list.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
 #include <containerfs/subsys.h>
 
 #include "container.h"
-#include "function.h"
-#include "guard.h"
 #include "hook.h"
 #include "task.h"
-
-/* A way to hook functions. */
-struct hook_method {
-	const char *name;
-	int (*start)(void);
-	void (*stop)(void);
-	int (*check)(struct hook *hook);
-	int (*arm)(struct hook *hook);
-	void (*disarm)(struct hook *hook);
-};
 
 /*
  * Every fork that fails after cgroup_can_fork() has been called undoes perf's part by this, and no
@@ -39,201 +30,143 @@ struct hook_method {
 
 static const struct hook_method *hook_method;
 
-/* For those who want to see them. */
-static DEFINE_MUTEX(hook_list_mutex); /* guards hook_list, hook.list and hook.armed */
+/* The hooks that hook_check() has found good. */
+static DEFINE_MUTEX(hook_list_mutex); /* guards hook_list and hook.list */
 static LIST_HEAD(hook_list);
 
-#ifdef CONFIG_DYNAMIC_FTRACE
-/*
- * PERMANENT: while we are registered, ftrace_enabled cannot be set to 0, and we cannot be while it
- * is. No RECURSION: the trampoline calls us without ado, for none of the hooked functions is called
- * from a hook or an interrupt.
- */
-static int hook_ftrace_prepare(struct hook *hook)
+static const char *explain(int error)
 {
-	int error = hook->address ? 0 : function_find(hook->symbol, &hook->address);
-
-	if (error)
-		return error;
-	/* All anew: what ftrace_free_filter() leaves is not to be used again. */
-	hook->ops = (struct ftrace_ops) {
-		.func = hook->func,
-		.flags = FTRACE_OPS_FL_PERMANENT | COMPAT_FTRACE_FLAGS |
-			 (hook->redirects ? FTRACE_OPS_FL_IPMODIFY : 0),
-	};
-	return function_filter(&hook->ops, hook->address);
-}
-
-static int hook_ftrace_check(struct hook *hook)
-{
-	int error = hook_ftrace_prepare(hook);
-
-	if (!error)
-		ftrace_free_filter(&hook->ops);
-	return error == -EINVAL ? -ENOENT : error;
-}
-
-static int hook_ftrace_arm(struct hook *hook)
-{
-	int error = hook_ftrace_prepare(hook);
-
-	if (error)
-		return error;
-	error = register_ftrace_function(&hook->ops);
-	if (error)
-		ftrace_free_filter(&hook->ops);
-	return error;
-}
-
-/* Waits until nobody is in the callback or on the way there. */
-static void hook_ftrace_disarm(struct hook *hook)
-{
-	int error = unregister_ftrace_function(&hook->ops);
-
-	WARN_ONCE(error, "%s: ftrace does not let go: error %d\n", hook->symbol, error);
-	ftrace_free_filter(&hook->ops);
-}
-
-static const struct hook_method hook_ftrace = {
-	.name = "ftrace",
-	.check = hook_ftrace_check,
-	.arm = hook_ftrace_arm,
-	.disarm = hook_ftrace_disarm,
-};
-#endif
-
-/* Not armed yet. */
-static int hook_kprobe_register(struct hook *hook)
-{
-	struct kprobe *probe = &hook->probe;
-	int error;
-
-	probe->addr = NULL;
-	probe->symbol_name = hook->symbol;
-	probe->flags = KPROBE_FLAG_DISABLED;
-	probe->post_handler = NULL;
-	error = register_kprobe(probe);
-	if (error)
-		return error;
-	/* A breakpoint's handler runs as if in an NMI, where no memory can be had. */
-	if (!kprobe_ftrace(probe)) {
-		unregister_kprobe(probe);
-		return -EOPNOTSUPP;
+	switch (error) {
+	case -EBUSY:
+		return " (a live patch or another module redirects it)";
+	case -ENODEV:
+		return " (an error of the kernel has disabled ftrace until the next boot)";
 	}
-	return 0;
+	return "";
 }
 
-static int hook_kprobe_check(struct hook *hook)
+/* Name the functions that are to blame, or all of the hook. */
+static void complain(const struct hook *hook, int error)
 {
-	int error = hook_kprobe_register(hook);
+	const struct function *f;
+	bool known = false;
 
-	if (!error)
-		unregister_kprobe(&hook->probe);
-	return error;
+	for (f = hook->functions; f < hook->functions + hook_nr_functions(hook); f++)
+		known |= f->error;
+	for (f = hook->functions; f < hook->functions + hook_nr_functions(hook); f++) {
+		if (known && !f->error)
+			continue;
+		if (error == -ENOENT)
+			pr_err("this kernel has no function %s that can be hooked\n", f->symbol);
+		else
+			pr_err("function %s cannot be hooked with %s: error %d%s\n", f->symbol,
+			       hook_method->name, error, explain(error));
+	}
 }
-
-/* That there is one tells kprobes that the instruction pointer may be changed. */
-static void hook_kprobe_redirects(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
-{
-}
-
-/*
- * That we redirect is said only after the probe is registered. If it is alone, that is in time for
- * arming it. Beside somebody else's, armed long since, it is too late, and has to be: else, when
- * that one goes, kprobes would disarm it as if it had always been one that redirects, fail, and
- * leave it in their lists after its memory is free. Ours is called with it, and can redirect.
- */
-static int hook_kprobe_arm(struct hook *hook)
-{
-	int error = guard_check() ?: hook_kprobe_register(hook);
-
-	if (error)
-		return error;
-	if (hook->redirects)
-		hook->probe.post_handler = hook_kprobe_redirects;
-	error = enable_kprobe(&hook->probe);
-	if (error)
-		unregister_kprobe(&hook->probe);
-	return error;
-}
-
-static void hook_kprobe_disarm(struct hook *hook)
-{
-	unregister_kprobe(&hook->probe);
-}
-
-static const struct hook_method hook_kprobe = {
-	.name = "kprobe",
-	.start = guard_start,
-	.stop = guard_stop,
-	.check = hook_kprobe_check,
-	.arm = hook_kprobe_arm,
-	.disarm = hook_kprobe_disarm,
-};
 
 /**
  * hook_check - see whether a function can be hooked here
  * @hook: the hook, not armed
  *
- * Context: Process context, may sleep.
- * Return: 0 or the error, after a line that names the function: -ENOENT if the kernel has none.
+ * Context: Process context, may sleep; waits for a grace period unless hook_init() has looked for
+ * the functions.
+ * Return: 0, and hook_exit() disarms it; or the error, after a line that names the function:
+ * -ENOENT if the kernel has none.
  */
 int hook_check(struct hook *hook)
 {
 	int error = hook_method->check(hook);
 
-	if (error == -ENOENT)
-		pr_err("this kernel has no function %s that can be hooked\n", hook->symbol);
-	else if (error)
-		pr_err("function %s cannot be hooked with %s: error %d\n", hook->symbol,
-		       hook_method->name, error);
-	if (error)
+	if (error) {
+		complain(hook, error);
 		return error;
+	}
 	mutex_lock(&hook_list_mutex);
 	list_add_tail(&hook->list, &hook_list);
 	mutex_unlock(&hook_list_mutex);
 	return 0;
 }
 
-static void hook_set_armed(struct hook *hook, bool armed)
-{
-	mutex_lock(&hook_list_mutex);
-	hook->armed = armed;
-	mutex_unlock(&hook_list_mutex);
-}
-
 /**
  * hook_arm - have a function hooked from now on
- * @hook: the hook, not armed
+ * @hook: the hook; nothing is done if it is armed
  *
- * Context: Process context, may sleep; takes ftrace's or kprobes' locks.
+ * Context: Process context, may sleep; takes ftrace's or kprobes' locks, and waits for no grace
+ * period if the hook has been checked. One call at a time for a hook.
  * Return: 0 or the error, after a line that names the function.
  */
 int hook_arm(struct hook *hook)
 {
-	int error = hook_method->arm(hook);
+	int error = hook->state == HOOK_ARMED ? 0 : hook_method->arm(hook);
 
 	if (error)
-		pr_err("function %s cannot be hooked with %s: error %d%s\n", hook->symbol,
-		       hook_method->name, error,
-		       error == -EBUSY ? " (is ftrace_enabled 0, or does a live patch have it?)" :
-		       "");
-	else
-		hook_set_armed(hook, true);
+		complain(hook, error);
+	return error;
+}
+
+/* The kernel goes on calling a hook: its code must stay. The pin is never given back. */
+static void pin_module(const struct hook *hook, int error)
+{
+	static atomic_t pinned;
+
+	if (atomic_xchg(&pinned, 1))
+		return;
+	__module_get(THIS_MODULE);
+	pr_warn("function %s stays hooked: %s failed to let it go: error %d%s; the module cannot be unloaded any more\n",
+		hook->functions[0].symbol, hook_method->name, error, explain(error));
+}
+
+/**
+ * hook_park - have a function not hooked for a while
+ * @hook: the hook; nothing is done if it is parked
+ *
+ * A handler may still be running, or about to run for a call that was made before.
+ *
+ * Context: Process context, may sleep; takes ftrace's or kprobes' locks, and waits for no grace
+ * period.
+ * Return: 0; -EAGAIN if memory is short and the hook is still armed; another error if the kernel
+ * does not let go: then the hook is still armed, and the module pinned.
+ */
+int hook_park(struct hook *hook)
+{
+	bool armed = hook->state == HOOK_ARMED;
+	int error = hook->state == HOOK_PARKED ? 0 : hook_method->park(hook);
+
+	if (error && armed && error != -EAGAIN)
+		pin_module(hook, error);
+	return error;
+}
+
+/**
+ * hooks_disarm - have functions hooked no more
+ * @hooks: the hooks, in any state
+ * @nr: the number of elements of @hooks
+ *
+ * Context: Process context; waits for grace periods, until no handler is running. Functions that a
+ * handler has put in the place of the hooked one may still be.
+ * Return: 0, or an error if the kernel does not let go of a hook, which keeps its state. Then the
+ * module is pinned, or, if it is being unloaded, hook_exit() does not return.
+ */
+int hooks_disarm(struct hook *const *hooks, size_t nr)
+{
+	int error = hook_method->disarm(hooks, nr);
+	size_t i;
+
+	for (i = 0; i < nr && error; i++)
+		if (hooks[i]->state != HOOK_IDLE)
+			pin_module(hooks[i], error);
 	return error;
 }
 
 /**
  * hook_disarm - have a function hooked no more
- * @hook: the hook, armed
+ * @hook: the hook
  *
- * Context: Process context; sleeps until nobody is in the handler. Others may still be in a
- * function that a handler has put in the place of the hooked one.
+ * Context, Return: As for hooks_disarm().
  */
-void hook_disarm(struct hook *hook)
+int hook_disarm(struct hook *hook)
 {
-	hook_method->disarm(hook);
-	hook_set_armed(hook, false);
+	return hooks_disarm(&hook, 1);
 }
 
 /**
@@ -248,11 +181,15 @@ void hook_disarm(struct hook *hook)
 int rc_show_hooks(struct seq_file *m)
 {
 	const struct hook *hook;
+	size_t i;
 
 	mutex_lock(&hook_list_mutex);
 	list_for_each_entry(hook, &hook_list, list)
-		seq_printf(m, "%s %s %s missed %lu\n", hook->symbol, hook_method->name,
-			   hook->armed ? "armed" : "idle", hook->probe.nmissed);
+		for (i = 0; i < hook_nr_functions(hook); i++)
+			seq_printf(m, "%s %s %s missed %lu\n", hook->functions[i].symbol,
+				   hook_method->name,
+				   READ_ONCE(hook->state) == HOOK_ARMED ? "armed" : "idle",
+				   hook->probes[i].nmissed);
 	mutex_unlock(&hook_list_mutex);
 	return 0;
 }
@@ -296,16 +233,13 @@ static struct hook *const fork_hooks[] = {
 	&hook_exit_task, &hook_post_fork, &hook_fork_failed, &hook_can_fork,
 };
 
-/* Guards the two below; taken inside i_rwsem. */
+/* Guards the two below, and the states of fork_hooks; taken inside i_rwsem. */
 static DEFINE_MUTEX(fork_hooks_mutex);
 static unsigned int fork_hooks_users;
-static bool fork_hooks_armed;
+static bool fork_hooks_armed; /* all of them */
 
-static void fork_hooks_disarm_first(size_t nr)
-{
-	while (nr--)
-		hook_disarm(fork_hooks[nr]);
-}
+static void fork_hooks_park_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(fork_hooks_work, fork_hooks_park_work);
 
 static int fork_hooks_arm(void)
 {
@@ -315,7 +249,7 @@ static int fork_hooks_arm(void)
 	for (i = 0; i < ARRAY_SIZE(fork_hooks); i++) {
 		error = hook_arm(fork_hooks[i]);
 		if (error) {
-			fork_hooks_disarm_first(i);
+			mod_delayed_work(container_wq, &fork_hooks_work, 0);
 			return error;
 		}
 	}
@@ -323,29 +257,36 @@ static int fork_hooks_arm(void)
 	return 0;
 }
 
-static void fork_hooks_disarm(void)
+/* No grace period passes here, so nothing that takes the mutex waits for one. */
+static void fork_hooks_park_work(struct work_struct *work)
 {
-	fork_hooks_disarm_first(ARRAY_SIZE(fork_hooks));
-	fork_hooks_armed = false;
-}
+	size_t i = ARRAY_SIZE(fork_hooks);
+	int error = 0;
 
-static void fork_hooks_disarm_work(struct work_struct *work)
-{
 	mutex_lock(&fork_hooks_mutex);
-	if (!fork_hooks_users && fork_hooks_armed)
-		fork_hooks_disarm();
+	while (!fork_hooks_users && i-- && !error) {
+		if (fork_hooks[i]->state != HOOK_ARMED)
+			continue;
+		error = hook_park(fork_hooks[i]);
+		if (!error)
+			fork_hooks_armed = false;
+	}
+	if (error == -EAGAIN)
+		mod_delayed_work(container_wq, &fork_hooks_work, HZ);
 	mutex_unlock(&fork_hooks_mutex);
 }
-
-static DECLARE_DELAYED_WORK(fork_hooks_work, fork_hooks_disarm_work);
 
 /**
  * fork_hooks_get - have fork and exit hooked as long as there is a container
  *
- * Every task is in the roots when they are armed, so it is no matter which of them a fork or an
- * exit that is under way still meets: task_move(), and not they, makes the first entry.
+ * No task has an entry when they are armed, so it does not matter which of them a fork or an exit
+ * under way still meets: task_move(), and not they, makes the first entry, and gives it a reserve
+ * for a fork under way. Nor does it matter that parking waits for no handler: one that was on its
+ * way when the hooks were parked, and runs when they are armed again, does for the current task
+ * what it would do if it were called now. What it finds in the table is true, for the table is
+ * looked at by the handler and not before.
  *
- * Context: Process context, may sleep.
+ * Context: Process context, may sleep; waits for no grace period.
  * Return: 0, or an error if the kernel does not let us, after a line that tells why.
  */
 int fork_hooks_get(void)
@@ -364,8 +305,8 @@ int fork_hooks_get(void)
 /**
  * fork_hooks_put - one container less
  *
- * After the last one the hooks are disarmed, but a little later: that waits for grace periods, and
- * a script may be about to make the next container.
+ * After the last one the hooks are parked, but a little later: that changes the code of the kernel,
+ * which interrupts all processors, and a script may be about to make the next container.
  *
  * Context: Process context, may sleep.
  */
@@ -377,44 +318,123 @@ void fork_hooks_put(void)
 	mutex_unlock(&fork_hooks_mutex);
 }
 
-static int hook_check_all(void)
+/* Look for all functions at once; those that are missing are named by who needs them. */
+static int find_functions(struct hook *const *others, size_t nr_others)
 {
-	size_t i;
+	const size_t max = (ARRAY_SIZE(fork_hooks) + nr_others) * HOOK_FUNCTIONS;
+	struct function **functions = kcalloc(max, sizeof(*functions), GFP_KERNEL);
+	size_t i, j, nr = 0;
+	struct hook *hook;
 	int error;
 
-	INIT_LIST_HEAD(&hook_list);
-	for (i = 0; i < ARRAY_SIZE(fork_hooks); i++) {
-		error = hook_check(fork_hooks[i]);
-		if (error)
-			return error;
+	if (!functions)
+		return -ENOMEM;
+	for (i = 0; i < ARRAY_SIZE(fork_hooks) + nr_others; i++) {
+		hook = i < nr_others ? others[i] : fork_hooks[i - nr_others];
+		for (j = 0; j < hook_nr_functions(hook); j++)
+			functions[nr++] = &hook->functions[j];
 	}
-	return 0;
+	error = functions_find(functions, nr);
+	kfree(functions);
+	return error;
+}
+
+static int fork_hooks_check(void)
+{
+	int error = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(fork_hooks) && !error; i++)
+		error = hook_check(fork_hooks[i]);
+	return error;
+}
+
+/* With ftrace one parked hook keeps ftrace_enabled from being cleared; it is in nobody's way. */
+static int lock_ftrace(void)
+{
+	int error = hook_park(fork_hooks[0]);
+
+	if (error == -EBUSY)
+		pr_err("ftrace_enabled is 0: \"sysctl kernel.ftrace_enabled=1\" is needed first\n");
+	else if (error)
+		complain(fork_hooks[0], error);
+	return error;
+}
+
+/* Returning would free code that the kernel still calls, and no function that calls us can fail. */
+static void __noreturn wait_for_reboot(int error)
+{
+	pr_crit("the kernel failed to let go of the hooks: error %d%s; the module stays until the next boot\n",
+		error, explain(error));
+	for (;;) {
+		set_current_state(TASK_IDLE | TASK_FREEZABLE);
+		schedule();
+	}
+}
+
+/* Disarm all hooks that hook_check() has found good. Does not return if one stays. */
+static void disarm_all(void)
+{
+	int error = hooks_disarm(fork_hooks, ARRAY_SIZE(fork_hooks));
+	struct hook *hook;
+
+	list_for_each_entry(hook, &hook_list, list)
+		if (hook->state != HOOK_IDLE)
+			error = hook_disarm(hook) ?: error;
+	if (hook_method->stop)
+		error = hook_method->stop() ?: error;
+	if (error)
+		wait_for_reboot(error);
+}
+
+static int start_with(const struct hook_method *method, struct hook *const *others,
+		      size_t nr_others)
+{
+	int error = 0;
+
+	hook_method = method;
+	INIT_LIST_HEAD(&hook_list);
+	if (method->by_address)
+		error = find_functions(others, nr_others);
+	if (!error)
+		error = fork_hooks_check();
+	if (!error && method->start)
+		error = method->start();
+	if (!error)
+		error = lock_ftrace();
+	if (error)
+		disarm_all();
+	return error;
 }
 
 /**
  * hook_init - choose how to hook functions, and see whether fork and exit can be hooked
  * @method: "ftrace", "kprobe", or "auto" for the better one that works
+ * @others: hooks whose functions are looked for at the same time, within one grace period; whether
+ *	they are there is said when these hooks are checked or armed
+ * @nr_others: the number of elements of @others
  *
- * Return: 0, or an error after a line that tells why: -EINVAL for another @method.
+ * Context: Process context; waits for a grace period of RCU.
+ * Return: 0, or an error after a line that tells why: -EINVAL for another @method; -EBUSY if what
+ * calls hooks is switched off.
  */
-int hook_init(const char *method)
+int hook_init(const char *method, struct hook *const *others, size_t nr_others)
 {
-	bool any = !strcmp(method, "auto");
+	bool any = !strcmp(method, "auto"), known = false;
 	int error = -EINVAL;
 
 #ifdef CONFIG_DYNAMIC_FTRACE
 	if (any || !strcmp(method, hook_ftrace.name)) {
-		hook_method = &hook_ftrace;
-		error = hook_check_all();
+		known = true;
+		error = start_with(&hook_ftrace, others, nr_others);
 	}
 #endif
-	if ((any && error) || !strcmp(method, hook_kprobe.name)) {
-		hook_method = &hook_kprobe;
-		error = hook_check_all();
+	/* Where ftrace is switched off, so are kprobes. */
+	if ((any && error && error != -EBUSY) || !strcmp(method, hook_kprobe.name)) {
+		known = true;
+		error = start_with(&hook_kprobe, others, nr_others);
 	}
-	if (!error && hook_method->start)
-		error = hook_method->start();
-	if (!hook_method)
+	if (!known)
 		pr_err("hook=%s: must be auto, ftrace or kprobe\n", method);
 	if (!error)
 		pr_info("fork and exit are hooked with %s while there is a container\n",
@@ -423,7 +443,10 @@ int hook_init(const char *method)
 }
 
 /**
- * hook_exit - undo hook_init()
+ * hook_exit - undo hook_init(), and disarm all hooks
+ *
+ * If the kernel does not let go of a hook, this never returns: it is called when the module goes,
+ * or has failed to load, and neither can be refused any more.
  *
  * Context: Process context; sleeps until no task is in code of ours that a hook has led it to and
  * that does not sleep.
@@ -431,9 +454,7 @@ int hook_init(const char *method)
 void hook_exit(void)
 {
 	cancel_delayed_work_sync(&fork_hooks_work);
-	if (fork_hooks_armed)
-		fork_hooks_disarm();
-	if (hook_method->stop)
-		hook_method->stop();
+	disarm_all();
+	fork_hooks_armed = false;
 	synchronize_rcu_tasks();
 }

@@ -37,7 +37,7 @@ static int __init containerfs_init(void)
 	error = hierarchy_init(hierarchies);
 	if (error)
 		goto undo_container;
-	error = hook_init(hook);
+	error = hook_init(hook, proc_hooks, proc_files ? PROC_HOOKS : 0);
 	if (error)
 		goto undo_container;
 	error = proc_init(proc_files);

@@ -321,35 +321,20 @@ static __always_inline void *on_readdir(unsigned long file, unsigned long ctx)
 	return try_module_get(THIS_MODULE) ? task_dir_readdir : NULL;
 }
 
-DEFINE_HOOK(hook_tgid_lookup, "proc_tgid_base_lookup", on_lookup, true);
-DEFINE_HOOK(hook_tid_lookup, "proc_tid_base_lookup", on_lookup, true);
-DEFINE_HOOK(hook_tgid_readdir, "proc_tgid_base_readdir", on_readdir, true);
-DEFINE_HOOK(hook_tid_readdir, "proc_tid_base_readdir", on_readdir, true);
+DEFINE_HOOK_PAIR(hook_lookup, "proc_tgid_base_lookup", "proc_tid_base_lookup", on_lookup, true);
+DEFINE_HOOK_PAIR(hook_readdir, "proc_tgid_base_readdir", "proc_tid_base_readdir", on_readdir, true);
 
-static struct hook *const proc_hooks[] = {
-	&hook_tgid_lookup, &hook_tid_lookup, &hook_tgid_readdir, &hook_tid_readdir,
-};
-
-static size_t proc_hooks_armed;
-
-static void proc_hooks_disarm(void)
-{
-	while (proc_hooks_armed)
-		hook_disarm(proc_hooks[--proc_hooks_armed]);
-}
+struct hook *const proc_hooks[PROC_HOOKS] = { &hook_lookup, &hook_readdir };
 
 static int proc_hooks_arm(void)
 {
-	size_t i;
 	int error = 0;
+	size_t i;
 
-	for (i = 0; !error && i < ARRAY_SIZE(proc_hooks); i++)
+	for (i = 0; i < PROC_HOOKS && !error; i++)
 		error = hook_check(proc_hooks[i]);
-	while (!error && proc_hooks_armed < ARRAY_SIZE(proc_hooks)) {
-		error = hook_arm(proc_hooks[proc_hooks_armed]);
-		if (!error)
-			proc_hooks_armed++;
-	}
+	for (i = 0; i < PROC_HOOKS && !error; i++)
+		error = hook_arm(proc_hooks[i]);
 	return error;
 }
 
@@ -435,7 +420,8 @@ int proc_init(bool task_files)
  */
 void proc_exit(void)
 {
-	proc_hooks_disarm();
+	/* hook_exit() sees to those that the kernel does not let go. */
+	hooks_disarm(proc_hooks, PROC_HOOKS);
 	remove_proc_entry("rc_subsys", NULL);
 	remove_proc_entry("containers", NULL);
 }

@@ -3,12 +3,19 @@
  * Measures system calls on the files of a group, in instructions: calls COUNT
  *   mkdir DIRECTORY          making and removing it
  *   read FILE                opening, reading and closing it
+ *   list DIRECTORY           opening, listing and closing it
+ *   newborn                  opening and closing /proc/PID/stat of a new process
+ *   ps                       what "ps -e" does in /proc where twenty processes are new
  *   attach TID FILE OTHER    writing the id to one, then to the other; also how long that waits
  */
 #include "bench.h"
+#include <ctype.h>
+#include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,6 +44,108 @@ static unsigned long long sample_read(void *name)
 	if (length)
 		die("%s", (char *)name);
 	return now() - start;
+}
+
+static unsigned long long sample_list(void *name)
+{
+	unsigned long long start = now();
+	DIR *dir = opendir(name);
+
+	if (!dir)
+		die("%s", (char *)name);
+	while (readdir(dir))
+		;
+	closedir(dir);
+	return now() - start;
+}
+
+#define NEWBORNS 20
+
+static pid_t newborn[NEWBORNS];
+
+static void bear(unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		newborn[i] = fork();
+		if (newborn[i] < 0)
+			die("fork");
+		if (!newborn[i])
+			for (;;)
+				pause();
+	}
+	/* They have run, and sleep. */
+	usleep(20000);
+}
+
+static void bury(unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		kill(newborn[i], SIGKILL);
+		waitpid(newborn[i], NULL, 0);
+	}
+}
+
+static unsigned long long sample_newborn(void *none)
+{
+	unsigned long long start, took;
+	char name[40];
+	int fd;
+
+	(void)none;
+	bear(1);
+	sprintf(name, "/proc/%d/stat", newborn[0]);
+	start = now();
+	fd = open(name, O_RDONLY);
+	if (fd < 0)
+		die("%s", name);
+	close(fd);
+	took = now() - start;
+	bury(1);
+	return took;
+}
+
+/* A process may be gone before it is looked at. */
+static void look_at(const char *pid, const char *file)
+{
+	static char buffer[4096];
+	char name[300];
+	int fd;
+
+	snprintf(name, sizeof(name), "/proc/%s/%s", pid, file);
+	fd = open(name, O_RDONLY);
+	if (fd < 0)
+		return;
+	while (read(fd, buffer, sizeof(buffer)) > 0)
+		;
+	close(fd);
+}
+
+static unsigned long long sample_ps(void *none)
+{
+	unsigned long long start, took;
+	struct dirent *entry;
+	DIR *proc;
+
+	(void)none;
+	bear(NEWBORNS);
+	start = now();
+	proc = opendir("/proc");
+	if (!proc)
+		die("/proc");
+	while ((entry = readdir(proc))) {
+		if (!isdigit(*entry->d_name))
+			continue;
+		look_at(entry->d_name, "stat");
+		look_at(entry->d_name, "status");
+	}
+	closedir(proc);
+	took = now() - start;
+	bury(NEWBORNS);
+	return took;
 }
 
 /* What this thread has executed, in nanoseconds, each of which is an instruction. */
@@ -121,9 +230,16 @@ int main(int argc, char **argv)
 		printf("%llu\n", fewest(times, sample_mkdir, argv[3]));
 	else if (times && argc == 4 && !strcmp(argv[2], "read"))
 		printf("%llu\n", fewest(times, sample_read, argv[3]));
+	else if (times && argc == 4 && !strcmp(argv[2], "list"))
+		printf("%llu\n", fewest(times, sample_list, argv[3]));
+	else if (times && argc == 3 && !strcmp(argv[2], "newborn"))
+		printf("%llu\n", fewest(times, sample_newborn, NULL));
+	else if (times && argc == 3 && !strcmp(argv[2], "ps"))
+		printf("%llu\n", fewest(times, sample_ps, NULL));
 	else if (times && argc == 6 && !strcmp(argv[2], "attach"))
 		attach(times, argv + 3);
 	else
-		die("calls COUNT mkdir DIRECTORY | read FILE | attach TID FILE OTHER");
+		die("calls COUNT mkdir DIRECTORY | read FILE | list DIRECTORY | newborn | ps | %s",
+		    "attach TID FILE OTHER");
 	return 0;
 }

@@ -204,6 +204,66 @@ TEST_F(unload, an_unknown_hook_is_refused_by_name)
 	EXPECT_EQ(NULL, trace_of_module()) TH_LOG("a trace in %s", trace_of_module());
 }
 
+#define FTRACE_ENABLED "/proc/sys/kernel/ftrace_enabled"
+#define KPROBES_ENABLED "/sys/kernel/debug/kprobes/enabled"
+
+static bool hook_is_kprobe(void)
+{
+	return !strcmp("kprobe", hook_parameter());
+}
+
+/* While nothing needs ftrace; some kernels never let it be switched off. */
+static bool ftrace_can_be_switched_off(void)
+{
+	return write_file(FTRACE_ENABLED, "0") == 0 && write_file(FTRACE_ENABLED, "1") == 0;
+}
+
+TEST_F(unload, switches_are_locked_without_containers)
+{
+	static const char * const parameters[] = { "proc_files=1", "proc_files=0" };
+	int locked;
+	size_t i;
+
+	ASSERT_EQ(0, module_unload_patiently());
+	locked = ftrace_can_be_switched_off() ? -EBUSY : -EOPNOTSUPP;
+	for (i = 0; i < ARRAY_SIZE(parameters); i++) {
+		ASSERT_EQ(0, module_unload_patiently());
+		ASSERT_EQ(0, module_load(text("%s %s", module_parameters(), parameters[i])));
+		EXPECT_EQ(locked, write_file(FTRACE_ENABLED, "0"));
+		EXPECT_STREQ("1", content(FTRACE_ENABLED));
+		if (!hook_is_kprobe() || !exists(KPROBES_ENABLED))
+			continue;
+		EXPECT_EQ(-EBUSY, write_file(KPROBES_ENABLED, "0"));
+		EXPECT_STREQ("1", content(KPROBES_ENABLED));
+	}
+	ASSERT_EQ(0, module_unload_patiently());
+	EXPECT_EQ(locked == -EBUSY, ftrace_can_be_switched_off());
+}
+
+/* Neither with the files in /proc nor without them does the error suggest what does not help. */
+TEST_F(unload, load_error_names_ftrace_enabled)
+{
+	static const char * const parameters[] = { "proc_files=1", "proc_files=0" };
+	int mark = log_mark();
+	size_t i;
+
+	ASSERT_EQ(0, module_unload_patiently());
+	if (!ftrace_can_be_switched_off())
+		SKIP(return, "this kernel never lets ftrace be switched off");
+	ASSERT_EQ(0, write_file(FTRACE_ENABLED, "0"));
+	for (i = 0; i < ARRAY_SIZE(parameters); i++) {
+		EXPECT_EQ(-EBUSY, module_load(text("%s %s", module_parameters(), parameters[i])));
+		EXPECT_TRUE(log_has(mark, "containerfs: ", "sysctl kernel.ftrace_enabled=1"));
+	}
+	close(mark);
+	mark = log_mark();
+	EXPECT_EQ(-EBUSY, module_load(module_parameters()));
+	EXPECT_FALSE(log_has(mark, "containerfs: ", "proc_files=0"));
+	close(mark);
+	EXPECT_EQ(0, write_file(FTRACE_ENABLED, "1"));
+	EXPECT_EQ(0, module_load(module_parameters()));
+}
+
 /* Makes a function that the module needs one that no kernel has. */
 static int load_without(const char *function, const char *other)
 {
@@ -232,6 +292,7 @@ TEST_F(unload, a_kernel_without_a_function_is_refused_by_name)
 		{ "cgroup_can_fork", "cgroup_can_qork" },
 		{ "cgroup_post_fork", "cgroup_post_qork" },
 		{ "proc_tgid_base_lookup", "proc_tgid_base_qookup" },
+		{ "proc_tid_base_readdir", "proc_tid_base_qeaddir" },
 	};
 	int mark = log_mark();
 	size_t i;
