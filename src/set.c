@@ -8,6 +8,7 @@
 
 #include "hierarchy.h"
 #include "registry.h"
+#include "release.h"
 #include "set.h"
 
 /* All sets, by the containers that they consist of; container_mutex. */
@@ -252,14 +253,17 @@ void container_set_add(struct container_set *set, struct hlist_node *link)
  */
 void container_set_del(struct container_set *set, struct hlist_node *link)
 {
+	struct container *c;
 	unsigned int i;
 
 	spin_lock(&set->lock);
 	hlist_del_rcu(link);
 	if (!--set->nr_tasks) {
-		for (i = 0; i < set->nr_places; i++)
-			if (set->place[i].container)
-				container_depopulate(set->place[i].container);
+		for (i = 0; i < set->nr_places; i++) {
+			c = set->place[i].container;
+			if (c && container_depopulate(c))
+				release_announce(c);
+		}
 		/*
 		 * Within the lock: once it is released, whoever holds container_mutex may refill
 		 * and another may empty and reap the set. The work item takes the lock, so it
@@ -272,14 +276,14 @@ void container_set_del(struct container_set *set, struct hlist_node *link)
 
 /* What container_set_can_fork() and the others do when there is anybody to be told. */
 
-int callers_can_fork(const struct set_caller *callers, bool must)
+int callers_can_fork(const struct set_caller *callers)
 {
 	const struct set_caller *caller;
 	int error;
 
 	for (caller = callers; caller->subsys; caller++) {
-		error = caller->subsys->can_fork(caller->state, must);
-		if (!error || must)
+		error = caller->subsys->can_fork(caller->state);
+		if (!error)
 			continue;
 		while (--caller >= callers)
 			if (caller->subsys->cancel_fork)
@@ -287,6 +291,13 @@ int callers_can_fork(const struct set_caller *callers, bool must)
 		return error;
 	}
 	return 0;
+}
+
+void callers_charge_fork(const struct set_caller *caller)
+{
+	for (; caller->subsys; caller++)
+		if (caller->subsys->charge_fork)
+			caller->subsys->charge_fork(caller->state);
 }
 
 void callers_cancel_fork(const struct set_caller *caller)
