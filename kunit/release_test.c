@@ -428,19 +428,21 @@ static void announcement_without_memory_is_retried(struct kunit *test)
 {
 	struct container *a = make_notifying(top, "a");
 	struct task_struct *task = fake_task(test);
-	unsigned int nth;
+	unsigned int nth, left;
 
 	for (nth = 1; nth <= 2; nth++) {
+		/* Empty without an announcement; the test makes that itself, as the work. */
+		container_set_notify(a, false);
 		move(task, a);
-		mutex_lock(&container_mutex);
-		task_move(task, NULL, a, top);
-		KUNIT_EXPECT_TRUE(test, cancel_delayed_work(&a->release_work));
-		mutex_unlock(&container_mutex);
-		/* The reference is still that of the work, which runs here. */
+		move(task, top);
+		core_settle();
+		container_set_notify(a, true);
+		container_get(a);
 		WRITE_ONCE(current->fail_nth, nth);
 		a->release_work.work.func(&a->release_work.work);
-		KUNIT_EXPECT_EQ(test, READ_ONCE(current->fail_nth), 0);
+		left = READ_ONCE(current->fail_nth);
 		WRITE_ONCE(current->fail_nth, 0);
+		KUNIT_EXPECT_EQ(test, left, 0);
 		expect_told(test, "");
 		KUNIT_EXPECT_TRUE(test, delayed_work_pending(&a->release_work));
 		retry_now(a);
