@@ -129,8 +129,8 @@ void container_add(struct container *c)
  *
  * Context: Process context; the caller holds container_mutex and the i_rwsem of the parent's
  * directory, and still needs the reference of container_new(), which is now its own.
- * Return: 0, and the caller calls release_cancel(), and release_announce() for the parent; -EBUSY if
- * there is a task or a child in it.
+ * Return: 0, and the caller calls release_cancel(), and release_announce() for the parent; -EBUSY
+ * if there is a task or a child in it.
  */
 int container_remove(struct container *c)
 {

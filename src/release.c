@@ -29,8 +29,8 @@ static unsigned long retry_delay(const struct container *c)
 }
 
 /*
- * Does this error of call_usermodehelper() pass? The kernel runs no program during a suspend (EBUSY),
- * or lacks memory, or has too many tasks.
+ * Does this error of call_usermodehelper() pass? The kernel runs no program during a suspend
+ * (EBUSY), or lacks memory, or has too many tasks.
  */
 static bool error_passes(int error)
 {
@@ -89,12 +89,13 @@ static void release_queue(struct container *c, unsigned long delay)
  * @c: the container
  *
  * Called when the last task or the last child is gone. It takes no lock, because it is called from
- * the exit hook too. The work looks again under container_mutex, under which nothing can be refilled.
+ * the exit hook too. The work looks again under container_mutex, under which nothing can be
+ * refilled.
  *
- * There is at least one announcement each time the container becomes empty: by the caller that brings
- * @populated to zero, or by the rmdir of the last child. If both happen at once, both may call this,
- * and the work may run in between. There is only one, because the work sets CONTAINER_TOLD, and adding
- * a task or a child clears it, all under the mutex.
+ * There is at least one announcement each time the container becomes empty: the caller that brings
+ * its number of populated sets to zero makes it, or the rmdir of the last child. If both happen at
+ * once, both may call this, and the work may run in between. There is only one, because the work
+ * sets CONTAINER_TOLD, and adding a task or a child clears it, all under the mutex.
  *
  * Context: Any; does not sleep. The caller keeps @c.
  */
@@ -187,8 +188,8 @@ int release_init(void)
 /**
  * release_exit - undo release_init()
  *
- * Context: Process context; waits for work in progress, which queues no more. All containers have been
- * removed, so there is no timer that could queue work later; see release_cancel().
+ * Context: Process context; waits for work in progress, which queues no more. All containers have
+ * been removed, so there is no timer that could queue work later; see release_cancel().
  */
 void release_exit(void)
 {

@@ -232,8 +232,8 @@ int task_wait_born(struct task_struct *task)
 
 /*
  * An entry for @task in @set. If the task has no entry yet and may be in the middle of a fork, that
- * fork has no reserve; then the new entry has one. A task cannot lose its entry meanwhile other than
- * by its exit, because the caller holds container_mutex.
+ * fork has no reserve; then the new entry has one. A task cannot lose its entry meanwhile other
+ * than by its exit, because the caller holds container_mutex.
  */
 static struct task_entry *entry_for_move(struct task_struct *task, struct container_set *set)
 {
@@ -254,8 +254,9 @@ static struct task_entry *entry_for_move(struct task_struct *task, struct contai
 }
 
 /*
- * Hand the reserve of @old on to @new, which replaces it, under task_lock(). The charges of a fork in
- * progress follow its task in the hierarchy of the move; those in other hierarchies stay as they are.
+ * Hand the reserve of @old on to @new, which replaces it, under task_lock(). The charges of a fork
+ * in progress follow its task in the hierarchy of the move; those in other hierarchies stay as they
+ * are.
  */
 static void reserve_move(struct task_entry *old, struct task_entry *new, struct container *from,
 			 struct container *to)
@@ -282,9 +283,10 @@ static void reserve_move(struct task_entry *old, struct task_entry *new, struct 
  *
  * Threads that fork meanwhile: a child belongs where its creator is when task_fork_end() is called
  * for it, and that and the move exclude each other by task_lock(creator). If the creator has an
- * entry, a fork in progress has been charged: the move transfers the charge in its own hierarchy, and
- * leaves it in all others. If it has none, the fork is not known and not charged: the new entry is
- * born with a reserve, and task_fork_end() charges the child, which comes in as part of the move.
+ * entry, a fork in progress has been charged: the move transfers the charge in its own hierarchy,
+ * and leaves it in all others. If it has none, the fork is not known and not charged: the new entry
+ * is born with a reserve, and task_fork_end() charges the child, which comes in as part of the
+ * move.
  *
  * Threads that exit meanwhile: PF_EXITING is looked at under task_lock(), which the exit hook takes
  * too after it has been set. So either the exit hook finds the new entry, or there is none.

@@ -131,10 +131,10 @@ struct rc_cftype {
  * @bind: it has been bound to a hierarchy (@bound), or released. Its root state's container tells
  *	which. May sleep.
  *
- * A fork is charged in the container that its task is in, at each moment: moves in other hierarchies
- * change nothing. One exception: a fork that begins while the task is in the root of every hierarchy
- * costs nothing, and so is not known. If the task is moved during it, charge_fork() is called when
- * the child exists.
+ * A fork is charged in the container that its task is in, at each moment: moves in other
+ * hierarchies change nothing. One exception: a fork that begins while the task is in the root of
+ * every hierarchy costs nothing, and so is not known. If the task is moved during it, charge_fork()
+ * is called when the child exists.
  *
  * @charge_fork, @cancel_fork and @move_fork are for subsystems that have @can_fork. @create and
  * @destroy are required. Fork and exit cost nothing for subsystems that do not ask for

@@ -3,6 +3,8 @@
 #include "numtasks.h"
 #include "recorder.h"
 
+#include <stdatomic.h>
+
 #define LIMIT 8
 
 /* A process that makes one child for each order, in the way that is ordered. */
@@ -10,8 +12,8 @@ enum way { NONE, FORK, VFORK, THREAD };
 
 struct forker {
 	pid_t pid;
-	volatile int order;	/* enum way; NONE when it is done */
-	volatile int error;
+	atomic_int order;	/* enum way; NONE when it is done */
+	atomic_int error;
 };
 
 static void sleep_forever(void)

@@ -2,9 +2,9 @@
 /* The subsystem `numtasks`: limits the number of tasks in a container and all below it. */
 
 /*
- * A container counts the tasks in itself and in all containers below it. A fork that would raise this
- * number above the container's limit fails with EAGAIN. A new container has no limit, but is subject
- * to those of its ancestors.
+ * A container counts the tasks in itself and in all containers below it. A fork that would raise
+ * this number above the container's limit fails with EAGAIN. A new container has no limit, but is
+ * subject to those of its ancestors.
  *
  *   numtasks.limit     the limit, or `max` for none
  *   numtasks.current   the number of tasks
@@ -13,33 +13,34 @@
  *
  * Roots have none of these files: the core reports nothing about the tasks in a root.
  *
- * A task is uncharged when it exits, before its parent can reap it. A zombie is therefore not counted,
- * although it still has a pid: a fork bomb is limited in the tasks that run, not in its zombies.
+ * A task is uncharged when it exits, before its parent can reap it. A zombie is therefore not
+ * counted, although it still has a pid: a fork bomb is limited in the tasks that run, not in its
+ * zombies.
  *
  * Only forks are limited. A task may be moved in above the limit, and a limit may be set below the
- * present number; then forks fail until enough tasks are gone. No fork that is charged here raises the
- * number above the limit, regardless of what races with it:
+ * present number; then forks fail until enough tasks are gone. No fork that is charged here raises
+ * the number above the limit, regardless of what races with it:
  *
  * - A fork is charged before its task exists, and uncharged after that has exited. There are never
  *   more tasks than are charged.
  * - The number and the limit are the two halves of one word, which a fork changes with one
  *   compare-and-exchange. Neither another fork nor a new limit can come between the check and the
  *   charge, and a reader never sees a number that a fork has raised above the limit.
- * - A fork in progress stays charged while its task is moved. A move in another hierarchy leaves the
- *   charge alone. A move in this one transfers it under task_lock() of the task, and the lowest common
- *   ancestor and all above stay charged throughout, so no other fork can take the place.
+ * - A fork in progress stays charged while its task is moved. A move in another hierarchy leaves
+ *   the charge alone. A move in this one transfers it under task_lock() of the task, and the lowest
+ *   common ancestor and all above stay charged throughout, so no other fork can take the place.
  *
  * A move of a task during a fork brings two charges, because the child comes with it. There is one
- * case in which the second one comes late: a fork that begins while the task is in the root of every
- * hierarchy is not charged, since such a task costs nothing and the core does not know of the fork.
- * When another task moves it in before the fork ends, its child is charged at the end of the fork,
- * above the limit if need be, like any task that is moved in. A task that moves itself is never in a
- * fork.
+ * case in which the second one comes late: a fork that begins while the task is in the root of
+ * every hierarchy is not charged, since such a task costs nothing and the core does not know of the
+ * fork. When another task moves it in before the fork ends, its child is charged at the end of the
+ * fork, above the limit if need be, like any task that is moved in. A task that moves itself is
+ * never in a fork.
  *
  * No lock is taken here. The cost of a fork grows with the depth of its container, but not with the
  * number of containers or tasks. A fork is charged from the container upwards, so one that its own
- * container refuses does not touch the ancestors. One that an ancestor refuses is charged below for a
- * moment, in which the lower limit may refuse another fork that the ancestor has yet to refuse.
+ * container refuses does not touch the ancestors. One that an ancestor refuses is charged below for
+ * a moment, in which the lower limit may refuse another fork that the ancestor has yet to refuse.
  */
 #include <linux/atomic.h>
 #include <linux/bits.h>
@@ -205,8 +206,8 @@ static void numtasks_exit_task(struct task_struct *task, struct rc_state *state)
 }
 
 /*
- * Transfer the charge of a fork in progress. The common ancestors stay charged all the time: neither
- * does their peak show a task too many, nor can another fork take the place meanwhile.
+ * Transfer the charge of a fork in progress. The common ancestors stay charged all the time:
+ * neither does their peak show a task too many, nor can another fork take the place meanwhile.
  */
 static void numtasks_move_fork(struct rc_state *from, struct rc_state *to)
 {

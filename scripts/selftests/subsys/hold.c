@@ -95,7 +95,7 @@ void hold_end(void)
 		return;
 	unregister_kprobe(&hold_probe);
 	while (READ_ONCE(held_fork))
-		msleep(1);
+		msleep(20);
 	/* Waits for hold() to return. */
 	synchronize_rcu_tasks();
 }
