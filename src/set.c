@@ -244,6 +244,25 @@ void container_set_add(struct container_set *set, struct hlist_node *link)
 	spin_unlock(&set->lock);
 }
 
+/* The last task has left the set; under its lock. Apart, for most exits do not get here. */
+static noinline void set_emptied(struct container_set *set)
+{
+	struct container *c;
+	unsigned int i;
+
+	for (i = 0; i < set->nr_places; i++) {
+		c = set->place[i].container;
+		if (c && container_depopulate(c))
+			release_announce(c);
+	}
+	/*
+	 * Within the lock: once it is released, whoever holds container_mutex may refill and another
+	 * may empty and reap the set. The work item takes the lock, so it frees the set only after we
+	 * have let go of it.
+	 */
+	queue_work(container_wq, &set->reap_work);
+}
+
 /**
  * container_set_del - take a task out of a set
  * @set: the set, which may be gone afterwards
@@ -253,24 +272,10 @@ void container_set_add(struct container_set *set, struct hlist_node *link)
  */
 void container_set_del(struct container_set *set, struct hlist_node *link)
 {
-	struct container *c;
-	unsigned int i;
-
 	spin_lock(&set->lock);
 	hlist_del_rcu(link);
-	if (!--set->nr_tasks) {
-		for (i = 0; i < set->nr_places; i++) {
-			c = set->place[i].container;
-			if (c && container_depopulate(c))
-				release_announce(c);
-		}
-		/*
-		 * Within the lock: once it is released, whoever holds container_mutex may refill
-		 * and another may empty and reap the set. The work item takes the lock, so it
-		 * frees the set only after we have let go of it.
-		 */
-		queue_work(container_wq, &set->reap_work);
-	}
+	if (!--set->nr_tasks)
+		set_emptied(set);
 	spin_unlock(&set->lock);
 }
 
