@@ -9,6 +9,7 @@
 
 #include "../src/container.h"
 #include "../src/hierarchy.h"
+#include "../src/release.h"
 #include "../src/set.h"
 #include "../src/task.h"
 #include "fixture.h"
@@ -36,12 +37,19 @@ int core_start(struct kunit *test)
 		task_cleanup();
 		return error;
 	}
+	error = release_init();
+	if (error) {
+		container_exit();
+		task_cleanup();
+		return error;
+	}
 	return hierarchy_init(4);
 }
 
 /* core_stop - for kunit_suite.exit; an entry that is left over makes the kernel complain */
 void core_stop(struct kunit *test)
 {
+	release_exit();
 	container_exit();
 	task_cleanup();
 }
@@ -308,15 +316,21 @@ static void recorder_attach(struct task_struct *task, struct rc_state *from, str
 	record(recorder_of(to), 'a');
 }
 
-static int recorder_can_fork(struct rc_state *state, bool must)
+static int recorder_can_fork(struct rc_state *state)
 {
 	struct recorder *recorder = recorder_of(state);
 
 	record(recorder, 'c');
-	if (recorder->fork_error && !must)
+	if (recorder->fork_error)
 		return recorder->fork_error;
 	recorder->charges++;
 	return 0;
+}
+
+static void recorder_charge_fork(struct rc_state *state)
+{
+	record(recorder_of(state), 'h');
+	recorder_of(state)->charges++;
 }
 
 static void recorder_cancel_fork(struct rc_state *state)
@@ -327,6 +341,14 @@ static void recorder_cancel_fork(struct rc_state *state)
 	recorder->charges--;
 	if (recorder->cancelled)
 		recorder->cancelled();
+}
+
+static void recorder_move_fork(struct rc_state *from, struct rc_state *to)
+{
+	struct recorder *recorder = recorder_of(to);
+
+	record(recorder, 'm');
+	recorder->charges += !!to->parent - !!from->parent;
 }
 
 static void recorder_fork(struct task_struct *child, struct rc_state *state)
@@ -363,9 +385,16 @@ void recorder_init(struct recorder *recorder, const char *name)
 		.can_attach = recorder_can_attach,
 		.attach = recorder_attach,
 		.can_fork = recorder_can_fork,
+		.charge_fork = recorder_charge_fork,
 		.cancel_fork = recorder_cancel_fork,
 		.fork = recorder_fork,
 		.exit = recorder_exit,
 		.bind = recorder_bind,
 	};
+}
+
+/* recorder_moves_forks - let a recorder transfer the charges of forks itself */
+void recorder_moves_forks(struct recorder *recorder)
+{
+	recorder->subsys.move_fork = recorder_move_fork;
 }

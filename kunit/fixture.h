@@ -33,10 +33,11 @@ struct container_set *set_of(struct task_struct *task);
  * struct recorder - a subsystem that counts what it is asked, and refuses what it is told to
  * @subsys: the subsystem; register it with recorder_register()
  * @log: of all that is called, in its order, one letter each: create C, destroy D, populate P,
- *	can_fork c, cancel_fork x, fork f, exit e, attach a, bind B, unbind U
+ *	can_fork c, charge_fork h, cancel_fork x, move_fork m, fork f, exit e, attach a, bind B,
+ *	unbind U
  * @create_error: what create() returns instead of a state
  * @populate_error: what populate() returns
- * @fork_error: what can_fork() returns, unless it must not
+ * @fork_error: what can_fork() returns
  * @attach_error: what can_attach() returns
  * @cancelled: called by cancel_fork(), if it is not NULL
  * @states: how many there are
@@ -55,5 +56,6 @@ struct recorder {
 };
 
 void recorder_init(struct recorder *recorder, const char *name);
+void recorder_moves_forks(struct recorder *recorder);
 
 #endif

@@ -363,15 +363,15 @@ static void a_fork_that_one_refuses_is_cancelled_for_the_others(struct kunit *te
 	move(task, x);
 	forget_logs();
 	b.fork_error = -EAGAIN;
-	KUNIT_EXPECT_EQ(test, container_set_can_fork(set_of(task), false), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, container_set_can_fork(set_of(task)), -EAGAIN);
 	KUNIT_EXPECT_STREQ(test, a.log, "cx");
 	KUNIT_EXPECT_STREQ(test, b.log, "c");
 	KUNIT_EXPECT_STREQ(test, c.log, "");
-	/* Who must not refuse, and does, is not heard. */
-	KUNIT_EXPECT_EQ(test, container_set_can_fork(set_of(task), true), 0);
+	/* charge_fork() is for forks that cannot be refused. */
+	container_set_charge_fork(set_of(task));
 	container_set_fork(set_of(task), task);
-	KUNIT_EXPECT_STREQ(test, a.log, "cxcf");
-	KUNIT_EXPECT_STREQ(test, c.log, "cf");
+	KUNIT_EXPECT_STREQ(test, a.log, "cxhf");
+	KUNIT_EXPECT_STREQ(test, c.log, "hf");
 	move(task, top);
 	core_rmdir(x);
 	KUNIT_EXPECT_EQ(test, bind_default(""), 0);

@@ -9,6 +9,7 @@
 #include "../src/hierarchy.h"
 #include "../src/hook.h"
 #include "../src/registry.h"
+#include "../src/release.h"
 #include "../src/task.h"
 #include "fixture.h"
 
@@ -180,7 +181,8 @@ static void a_task_and_a_child_that_go_at_once_are_announced_once(struct kunit *
 	expect_told(test, "/sbin/container_release_agent /a\n");
 	/* It goes on. */
 	atomic_set(&a->populated, 1);
-	container_depopulate(a);
+	KUNIT_EXPECT_TRUE(test, container_depopulate(a));
+	release_announce(a);
 	expect_told(test, "");
 	core_rmdir(a);
 }
@@ -233,6 +235,7 @@ static void who_was_removed_in_time_is_not_announced(struct kunit *test)
 	mutex_lock(&container_mutex);
 	task_move(task, NULL, a, top);
 	KUNIT_EXPECT_EQ(test, container_remove(a), 0);
+	release_cancel(a);
 	subsys_states_put_locked(a);
 	mutex_unlock(&container_mutex);
 	container_put(a);
@@ -301,6 +304,161 @@ static void an_agent_that_cannot_be_run_does_no_harm(struct kunit *test)
 	core_rmdir(a);
 }
 
+/* A container that has just become empty, and whose announcement has failed for now */
+static struct container *make_untold(struct kunit *test, int error)
+{
+	struct container *a = make_notifying(top, "a");
+	struct task_struct *task = fake_task(test);
+
+	told_error = error;
+	move(task, a);
+	move(task, top);
+	expect_told(test, "/sbin/container_release_agent /a\n");
+	KUNIT_EXPECT_TRUE(test, delayed_work_pending(&a->release_work));
+	/* Those of the tree and the test, and of the work */
+	KUNIT_EXPECT_EQ(test, refcount_read(&a->ref), 3);
+	return a;
+}
+
+/* Has the agent told at once, and not after the delay. */
+static void retry_now(struct container *a)
+{
+	flush_delayed_work(&a->release_work);
+}
+
+static void error_that_passes_is_retried(struct kunit *test)
+{
+	static const int errors[] = { -EBUSY, -EAGAIN, -ENOMEM };
+	struct container *a;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		a = make_untold(test, errors[i]);
+		retry_now(a);
+		expect_told(test, "/sbin/container_release_agent /a\n");
+		KUNIT_EXPECT_EQ(test, a->release_tries, 2);
+		told_error = 0;
+		retry_now(a);
+		expect_told(test, "/sbin/container_release_agent /a\n");
+		/* Once is enough. */
+		KUNIT_EXPECT_FALSE(test, delayed_work_pending(&a->release_work));
+		KUNIT_EXPECT_EQ(test, a->release_tries, 0);
+		KUNIT_EXPECT_EQ(test, refcount_read(&a->ref), 2);
+		core_rmdir(a);
+	}
+}
+
+static void retry_has_its_delay(struct kunit *test)
+{
+	struct container *a = make_untold(test, -EBUSY);
+	unsigned long delay = a->release_work.timer.expires - jiffies;
+	unsigned int i;
+
+	KUNIT_EXPECT_LE(test, delay, HZ / 10);
+	for (i = 0; i < 20; i++)
+		retry_now(a);
+	told[0] = '\0';
+	delay = a->release_work.timer.expires - jiffies;
+	/* It grows, but not for ever. */
+	KUNIT_EXPECT_GT(test, delay, 2 * HZ);
+	KUNIT_EXPECT_LE(test, delay, 7 * HZ);
+	core_rmdir(a);
+}
+
+static void lasting_error_is_not_retried(struct kunit *test)
+{
+	static const int errors[] = { -ENOENT, -EACCES, -ENOEXEC };
+	struct container *a = make_notifying(top, "a");
+	struct task_struct *task = fake_task(test);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		told_error = errors[i];
+		move(task, a);
+		move(task, top);
+		expect_told(test, "/sbin/container_release_agent /a\n");
+		KUNIT_EXPECT_FALSE(test, delayed_work_pending(&a->release_work));
+	}
+	core_rmdir(a);
+}
+
+static void populated_container_is_not_retried(struct kunit *test)
+{
+	struct container *a = make_untold(test, -EBUSY);
+	struct task_struct *task = fake_task(test);
+
+	move(task, a);
+	told_error = 0;
+	retry_now(a);
+	expect_told(test, "");
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&a->release_work));
+	move(task, top);
+	expect_told(test, "/sbin/container_release_agent /a\n");
+	core_rmdir(a);
+}
+
+static void refilled_while_told_is_told_once(struct kunit *test)
+{
+	struct container *a = make_untold(test, -EBUSY);
+	struct task_struct *task = fake_task(test);
+
+	/* Empty again before the retry: the two are one. */
+	move(task, a);
+	move(task, top);
+	told_error = 0;
+	retry_now(a);
+	expect_told(test, "/sbin/container_release_agent /a\n");
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&a->release_work));
+	core_rmdir(a);
+}
+
+static void removed_container_is_not_retried(struct kunit *test)
+{
+	struct container *a = make_untold(test, -EBUSY);
+
+	KUNIT_EXPECT_EQ(test, hierarchy_rmdir(a), 0);
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&a->release_work));
+	KUNIT_EXPECT_EQ(test, refcount_read(&a->ref), 1);
+	expect_told(test, "");
+	container_put(a);
+}
+
+#ifdef CONFIG_FAULT_INJECTION
+/*
+ * The copy of the agent's path cannot be made, or that of the container's. Pages for a slab are
+ * counted too, and may fail without consequence.
+ */
+static void announcement_without_memory_is_retried(struct kunit *test)
+{
+	struct container *a = make_notifying(top, "a");
+	struct task_struct *task = fake_task(test);
+	unsigned int round, failures = 0;
+
+	for (round = 0; round < 16; round++) {
+		/* Empty without an announcement; the test makes that itself, as the work. */
+		container_set_notify(a, false);
+		move(task, a);
+		move(task, top);
+		core_settle();
+		container_set_notify(a, true);
+		container_get(a);
+		WRITE_ONCE(current->fail_nth, 1 + round % 4);
+		a->release_work.work.func(&a->release_work.work);
+		WRITE_ONCE(current->fail_nth, 0);
+		if (delayed_work_pending(&a->release_work)) {
+			failures++;
+			expect_told(test, "");
+			retry_now(a);
+		}
+		expect_told(test, "/sbin/container_release_agent /a\n");
+		KUNIT_EXPECT_EQ(test, refcount_read(&a->ref), 2);
+	}
+	/* The first allocation fails each time. */
+	KUNIT_EXPECT_GE(test, failures, 4);
+	core_rmdir(a);
+}
+#endif
+
 static struct kunit_case release_cases[] = {
 	KUNIT_CASE(the_last_task_announces_once),
 	KUNIT_CASE(exit_announces_too),
@@ -315,6 +473,15 @@ static struct kunit_case release_cases[] = {
 	KUNIT_CASE(the_path_is_that_of_the_moment),
 	KUNIT_CASE(no_agent_is_told_nothing),
 	KUNIT_CASE(an_agent_that_cannot_be_run_does_no_harm),
+	KUNIT_CASE(error_that_passes_is_retried),
+	KUNIT_CASE(retry_has_its_delay),
+	KUNIT_CASE(lasting_error_is_not_retried),
+	KUNIT_CASE(populated_container_is_not_retried),
+	KUNIT_CASE(refilled_while_told_is_told_once),
+	KUNIT_CASE(removed_container_is_not_retried),
+#ifdef CONFIG_FAULT_INJECTION
+	KUNIT_CASE(announcement_without_memory_is_retried),
+#endif
 	{}
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Containers: making and removing them, their paths and flags, and when one is released. */
+/* Containers: making and removing them, their paths and flags, and whether they are populated. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/export.h>
@@ -13,11 +13,9 @@
 
 #include "container.h"
 #include "hierarchy.h"
-#include "release.h"
 
 DEFINE_MUTEX(container_mutex); /* which containers and sets there are; see container.h */
 struct workqueue_struct *container_wq;
-struct workqueue_struct *release_wq;
 
 /*
  * Serializes renames, and lets container_path() see that one came in between. Nothing else is done
@@ -64,56 +62,6 @@ void container_put(struct container *c)
 	}
 }
 
-/* Is it of interest to the agent, now? What changes this meanwhile announces it again. */
-static bool container_is_released(const struct container *c)
-{
-	return test_bit(CONTAINER_NOTIFY_ON_RELEASE, &c->flags) && !container_is_removed(c) &&
-	       c->parent && !atomic_read(&c->populated) && list_empty(&c->children);
-}
-
-/*
- * Have the agent told that @c has become empty, if it still is by then.
- *
- * Called whenever the last task or the last child goes, from the exit hook too, so it takes no
- * lock. The work item looks again under container_mutex, under which nothing can be refilled: that
- * is what makes the announcement true. It is made at least once for each time that the container
- * becomes empty because this is called then: by whoever brings @populated to zero, or by the rmdir
- * of the last child. If both happen at the same time, both may call, and the work may have run in
- * between; it is made only once because CONTAINER_TOLD is set by the first, and cleared by who puts
- * a task or a child in, all under the mutex. If it becomes empty again before the work has begun,
- * the two are one; once the work runs, it can be queued anew.
- */
-static void container_announce(struct container *c)
-{
-	if (!container_is_released(c))
-		return;
-	container_get(c);
-	if (!queue_work(release_wq, &c->release_work))
-		container_put(c);
-}
-
-static void container_release_work(struct work_struct *work)
-{
-	struct container *c = container_of(work, struct container, release_work);
-	char *agent = NULL, *path = NULL;
-
-	mutex_lock(&container_mutex);
-	if (container_is_released(c) && !test_and_set_bit(CONTAINER_TOLD, &c->flags)) {
-		agent = hierarchy_copy_release_agent(c->hierarchy);
-		path = container_path(c);
-		if (!agent || !path)
-			pr_err("no memory to run a release agent\n");
-	}
-	mutex_unlock(&container_mutex);
-
-	/* Outside the lock: the agent may well want to remove the container. */
-	if (agent && path)
-		release_agent_run(agent, path);
-	kvfree(path);
-	kfree(agent);
-	container_put(c);
-}
-
 static void container_setup(struct container *c)
 {
 	INIT_LIST_HEAD(&c->children);
@@ -123,7 +71,6 @@ static void container_setup(struct container *c)
 	INIT_LIST_HEAD(&c->extra_files);
 	c->self.container = c;
 	refcount_set(&c->ref, 1);
-	INIT_WORK(&c->release_work, container_release_work);
 }
 
 /**
@@ -206,7 +153,8 @@ void container_add(struct container *c)
  *
  * Context: Process context; the caller holds container_mutex and the i_rwsem of the parent's
  * directory, and still needs the reference of container_new(), which is now its own.
- * Return: 0; -EBUSY if there is a task or a child in it.
+ * Return: 0, and the caller calls release_cancel(), and release_announce() for the parent; -EBUSY
+ * if there is a task or a child in it.
  */
 int container_remove(struct container *c)
 {
@@ -216,12 +164,6 @@ int container_remove(struct container *c)
 	set_bit(CONTAINER_REMOVED, &c->flags);
 	list_del_rcu(&c->sibling);
 	WRITE_ONCE(c->hierarchy->nr_containers, c->hierarchy->nr_containers - 1);
-	/*
-	 * Pairs with the atomic_dec_and_test() of container_depopulate(): if the parent's last task
-	 * leaves right now, at least one of the two sees that neither child nor task is left.
-	 */
-	smp_mb();
-	container_announce(c->parent);
 	return 0;
 }
 
@@ -385,11 +327,11 @@ void container_populate(struct container *c)
  * @c: the container
  *
  * Context: Any, the exit hook included; does not sleep.
+ * Return: whether that was the last one; then the caller calls release_announce().
  */
-void container_depopulate(struct container *c)
+bool container_depopulate(struct container *c)
 {
-	if (atomic_dec_and_test(&c->populated))
-		container_announce(c);
+	return atomic_dec_and_test(&c->populated);
 }
 
 /**
@@ -420,23 +362,15 @@ EXPORT_SYMBOL_GPL(rc_count_references);
 int container_init(void)
 {
 	container_wq = alloc_workqueue("containerfs", WQ_UNBOUND, 0);
-	if (!container_wq)
-		return -ENOMEM;
-	release_wq = alloc_workqueue("containerfs_release", WQ_UNBOUND, 0);
-	if (!release_wq) {
-		destroy_workqueue(container_wq);
-		return -ENOMEM;
-	}
-	return 0;
+	return container_wq ? 0 : -ENOMEM;
 }
 
 /**
  * container_exit - undo container_init()
  *
- * Context: Process context; waits for work that is under way, which may queue no more.
+ * Context: Process context; waits for work in progress, which queues no more.
  */
 void container_exit(void)
 {
 	destroy_workqueue(container_wq);
-	destroy_workqueue(release_wq);
 }

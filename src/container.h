@@ -49,9 +49,6 @@ extern struct mutex container_mutex;
 /* For short work items that take container_mutex. */
 extern struct workqueue_struct *container_wq;
 
-/* For release agents: starting one may take as long as the filesystem that it is on. */
-extern struct workqueue_struct *release_wq;
-
 /**
  * struct container - a group of tasks
  * @hierarchy: the tree that it belongs to; constant
@@ -86,7 +83,8 @@ extern struct workqueue_struct *release_wq;
  * @state_users: one for being in the tree, one for each open file of a subsystem, one for each
  *	child container that has states; falls to 0 under container_mutex only
  * @ref: one for being in the tree, one for each inode, set, child and pending work
- * @release_work: looks whether the release agent must be told; pending at most once
+ * @release_work: announces that it has become empty; see release.c
+ * @release_tries: how often that has failed for now; only @release_work uses it
  * @rcu: readers may still be looking at it
  */
 struct container {
@@ -110,13 +108,14 @@ struct container {
 	struct rc_state *state[SUBSYS_MAX];
 	atomic_t state_users;
 	refcount_t ref;
-	struct work_struct release_work;
+	struct delayed_work release_work;
+	unsigned int release_tries;
 	struct rcu_head rcu;
 };
 
 #define CONTAINER_NOTIFY_ON_RELEASE 0 /* the agent is told when it becomes empty */
 #define CONTAINER_REMOVED 1 /* rmdir has been: no task and no child can come in any more */
-#define CONTAINER_TOLD 2 /* the agent has been told since it became empty; container_mutex */
+#define CONTAINER_TOLD 2 /* it was announced since it became empty; container_mutex */
 
 /* The last component of the path of a container that is not a root, see container.name. */
 static inline const char *container_name(const struct container *c)
@@ -146,7 +145,7 @@ int container_rename(struct container *c, const char *name);
 int container_set_notify(struct container *c, bool on);
 char *container_path(const struct container *c);
 void container_populate(struct container *c);
-void container_depopulate(struct container *c);
+bool container_depopulate(struct container *c);
 
 int container_init(void);
 void container_exit(void);

@@ -10,6 +10,7 @@
 
 #include "hierarchy.h"
 #include "registry.h"
+#include "release.h"
 
 struct hierarchy default_hierarchy;
 
@@ -454,6 +455,7 @@ struct container *hierarchy_mkdir(struct container *parent, const char *name, ku
 	if (!container_is_removed(parent))
 		c = container_new(parent, name, uid, gid);
 	if (!IS_ERR(c)) {
+		release_setup(c);
 		error = subsys_states_create(c);
 		if (!error) {
 			container_add(container_get(c));
@@ -480,8 +482,11 @@ int hierarchy_rmdir(struct container *c)
 
 	mutex_lock(&container_mutex);
 	error = container_remove(c);
-	if (!error)
+	if (!error) {
+		release_cancel(c);
+		release_announce(c->parent);
 		subsys_states_put_locked(c);
+	}
 	mutex_unlock(&container_mutex);
 	if (!error)
 		container_put(c);

@@ -7,6 +7,7 @@
 #include "hierarchy.h"
 #include "hook.h"
 #include "proc.h"
+#include "release.h"
 #include "task.h"
 
 static char *hook = "auto";
@@ -34,12 +35,15 @@ static int __init containerfs_init(void)
 	error = container_init();
 	if (error)
 		goto undo_task;
+	error = release_init();
+	if (error)
+		goto undo_container;
 	error = hierarchy_init(hierarchies);
 	if (error)
-		goto undo_container;
+		goto undo_release;
 	error = hook_init(hook, proc_hooks, proc_files ? PROC_HOOKS : 0);
 	if (error)
-		goto undo_container;
+		goto undo_release;
 	error = proc_init(proc_files);
 	if (error)
 		goto undo_hook;
@@ -53,6 +57,8 @@ undo_proc:
 undo_hook:
 	proc_wait_unused();
 	hook_exit();
+undo_release:
+	release_exit();
 undo_container:
 	container_exit();
 undo_task:
@@ -66,6 +72,7 @@ static void __exit containerfs_exit(void)
 	fs_exit();
 	proc_exit();
 	hook_exit();
+	release_exit();
 	container_exit();
 	task_cleanup();
 }

@@ -403,3 +403,30 @@ void subsys_attach(struct task_struct *task, struct container *from, struct cont
 		if (subsys->attach)
 			subsys->attach(task, from->state[id], to->state[id]);
 }
+
+/**
+ * subsys_move_fork - transfer the charges of a fork in progress whose task is moved
+ * @from: the container that the task was in
+ * @to: the one that it is moved to
+ *
+ * A root is never charged.
+ *
+ * Context: The caller holds container_mutex and task_lock() of the task. Does not sleep.
+ */
+void subsys_move_fork(struct container *from, struct container *to)
+{
+	struct rc_subsys *subsys;
+	int id;
+
+	lockdep_assert_held(&container_mutex);
+	for_each_subsys(subsys, id, to->hierarchy->subsys_mask) {
+		if (subsys->move_fork) {
+			subsys->move_fork(from->state[id], to->state[id]);
+			continue;
+		}
+		if (to->parent && subsys->charge_fork)
+			subsys->charge_fork(to->state[id]);
+		if (from->parent && subsys->cancel_fork)
+			subsys->cancel_fork(from->state[id]);
+	}
+}

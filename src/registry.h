@@ -40,5 +40,6 @@ void subsys_states_put_locked(struct container *c);
 
 int subsys_can_attach(struct task_struct *task, struct container *from, struct container *to);
 void subsys_attach(struct task_struct *task, struct container *from, struct container *to);
+void subsys_move_fork(struct container *from, struct container *to);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "hierarchy.h"
 #include "registry.h"
+#include "release.h"
 #include "set.h"
 #include "task.h"
 
@@ -244,6 +245,25 @@ void container_set_add(struct container_set *set, struct hlist_node *link)
 	spin_unlock(&set->lock);
 }
 
+/* The last task has left the set; under its lock. Apart, for most exits do not get here. */
+static noinline void set_emptied(struct container_set *set)
+{
+	struct container *c;
+	unsigned int i;
+
+	for (i = 0; i < set->nr_places; i++) {
+		c = set->place[i].container;
+		if (c && container_depopulate(c))
+			release_announce(c);
+	}
+	/*
+	 * Within the lock: once it is released, whoever holds container_mutex may refill and another
+	 * may empty and reap the set. The work item takes the lock, so it frees the set only after we
+	 * have let go of it.
+	 */
+	queue_work(container_wq, &set->reap_work);
+}
+
 /**
  * container_set_del - take a task out of a set
  * @set: the set, which may be gone afterwards
@@ -253,34 +273,23 @@ void container_set_add(struct container_set *set, struct hlist_node *link)
  */
 void container_set_del(struct container_set *set, struct hlist_node *link)
 {
-	unsigned int i;
-
 	spin_lock(&set->lock);
 	hlist_del_rcu(link);
-	if (!--set->nr_tasks) {
-		for (i = 0; i < set->nr_places; i++)
-			if (set->place[i].container)
-				container_depopulate(set->place[i].container);
-		/*
-		 * Within the lock: once it is released, whoever holds container_mutex may refill
-		 * and another may empty and reap the set. The work item takes the lock, so it
-		 * frees the set only after we have let go of it.
-		 */
-		queue_work(container_wq, &set->reap_work);
-	}
+	if (!--set->nr_tasks)
+		set_emptied(set);
 	spin_unlock(&set->lock);
 }
 
 /* What container_set_can_fork() and the others do when there is anybody to be told. */
 
-int callers_can_fork(const struct set_caller *callers, bool must)
+int callers_can_fork(const struct set_caller *callers)
 {
 	const struct set_caller *caller;
 	int error;
 
 	for (caller = callers; caller->subsys; caller++) {
-		error = caller->subsys->can_fork(caller->state, must);
-		if (!error || must)
+		error = caller->subsys->can_fork(caller->state);
+		if (!error)
 			continue;
 		while (--caller >= callers)
 			if (caller->subsys->cancel_fork)
@@ -288,6 +297,13 @@ int callers_can_fork(const struct set_caller *callers, bool must)
 		return error;
 	}
 	return 0;
+}
+
+void callers_charge_fork(const struct set_caller *caller)
+{
+	for (; caller->subsys; caller++)
+		if (caller->subsys->charge_fork)
+			caller->subsys->charge_fork(caller->state);
 }
 
 void callers_cancel_fork(const struct set_caller *caller)

@@ -79,7 +79,8 @@ void container_set_put_unused(struct container_set *set);
 void container_set_add(struct container_set *set, struct hlist_node *link);
 void container_set_del(struct container_set *set, struct hlist_node *link);
 
-int callers_can_fork(const struct set_caller *callers, bool must);
+int callers_can_fork(const struct set_caller *callers);
+void callers_charge_fork(const struct set_caller *caller);
 void callers_cancel_fork(const struct set_caller *caller);
 void callers_fork(const struct set_caller *caller, struct task_struct *child);
 void callers_exit(const struct set_caller *caller, struct task_struct *task);
@@ -87,17 +88,28 @@ void callers_exit(const struct set_caller *caller, struct task_struct *task);
 /**
  * container_set_can_fork - ask the subsystems whether a task of the set may make a child
  * @set: the set
- * @must: they may not refuse
  *
  * Context: Does not sleep; the caller holds task_lock() of the task, which keeps it in the set.
  * Return: 0, and container_set_cancel_fork() or container_set_fork() is owed; or the first error,
  * and those who had allowed it have been told that it will not be.
  */
-static inline int container_set_can_fork(const struct container_set *set, bool must)
+static inline int container_set_can_fork(const struct container_set *set)
 {
 	const struct set_caller *callers = set->callers[SET_CAN_FORK];
 
-	return callers ? callers_can_fork(callers, must) : 0;
+	return callers ? callers_can_fork(callers) : 0;
+}
+
+/**
+ * container_set_charge_fork - have the subsystems charge a fork that can no longer be refused
+ * @set: the set
+ *
+ * Context: As for container_set_can_fork().
+ */
+static inline void container_set_charge_fork(const struct container_set *set)
+{
+	if (set->callers[SET_CAN_FORK])
+		callers_charge_fork(set->callers[SET_CAN_FORK]);
 }
 
 /**

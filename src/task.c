@@ -190,6 +190,16 @@ struct container_set *task_set(const struct task_struct *task)
 	return entry ? entry->set : NULL;
 }
 
+static bool task_has_entry(const struct task_struct *task)
+{
+	bool has;
+
+	rcu_read_lock();
+	has = task_entry(task);
+	rcu_read_unlock();
+	return has;
+}
+
 /**
  * task_is_unborn - is a task visible already but not yet in its creator's containers?
  * @task: the task
@@ -229,7 +239,11 @@ int task_wait_born(struct task_struct *task)
 	return 0;
 }
 
-/* An entry for @task in @set, with a reserve if it may be in the middle of a fork. */
+/*
+ * An entry for @task in @set. If the task has no entry yet and may be in the middle of a fork, that
+ * fork has no reserve; then the new entry has one. A task cannot lose its entry meanwhile other
+ * than by its exit, because the caller holds container_mutex.
+ */
 static struct task_entry *entry_for_move(struct task_struct *task, struct container_set *set)
 {
 	struct task_entry *entry = entry_alloc(GFP_KERNEL);
@@ -238,14 +252,35 @@ static struct task_entry *entry_for_move(struct task_struct *task, struct contai
 		return NULL;
 	entry->task = task;
 	entry->set = set;
-	/* Who moves itself is not. */
-	if (task == current)
+	/* A task that moves itself is not in a fork. */
+	if (task == current || task_has_entry(task))
 		return entry;
 	entry->reserve = entry_alloc(GFP_KERNEL);
 	if (entry->reserve)
 		return entry;
 	entry_free(entry);
 	return NULL;
+}
+
+/*
+ * Hand the reserve of @old on to @new, which replaces it, under task_lock(). The charges of a fork
+ * in progress follow its task in the hierarchy of the move; those in other hierarchies stay as they
+ * are.
+ */
+static void reserve_move(struct task_entry *old, struct task_entry *new, struct container *from,
+			 struct container *to)
+{
+	struct task_entry *reserve = old->reserve;
+
+	if (!reserve)
+		return;
+	WARN_ON_ONCE(new->reserve);
+	old->reserve = NULL;
+	new->reserve = reserve;
+	if (IS_ERR(reserve) || !reserve->set)
+		return;
+	subsys_move_fork(from, to);
+	reserve->set = new->set;
 }
 
 /**
@@ -256,10 +291,11 @@ static struct task_entry *entry_for_move(struct task_struct *task, struct contai
  * @to: the one that it goes into
  *
  * Threads that fork meanwhile: a child belongs where its creator is when task_fork_end() is called
- * for it, and that and the move exclude each other by task_lock(creator). The creator may have been
- * without an entry, and so without a reserve, when its fork began; therefore the new entry is born
- * with one. What the subsystems have allowed in the old place is taken back; in the new one
- * task_fork_end() asks them anew, and they must not refuse.
+ * for it, and that and the move exclude each other by task_lock(creator). If the creator has an
+ * entry, a fork in progress has been charged: the move transfers the charge in its own hierarchy,
+ * and leaves it in all others. If it has none, the fork is not known and not charged: the new entry
+ * is born with a reserve, and task_fork_end() charges the child, which comes in as part of the
+ * move.
  *
  * Threads that exit meanwhile: PF_EXITING is looked at under task_lock(), which the exit hook takes
  * too after it has been set. So either the exit hook finds the new entry, or there is none.
@@ -290,9 +326,9 @@ int task_move(struct task_struct *task, struct container_set *set, struct contai
 		return -ESRCH;
 	}
 	old = task_entry_locked(task);
-	if (old && new && IS_ERR(old->reserve))
-		swap(old->reserve, new->reserve);
-	if (old)
+	if (old && new)
+		reserve_move(old, new, from, to);
+	else if (old)
 		reserve_cancel(old);
 	/* Readers of lists that overlap with this begin anew. */
 	write_seqcount_begin(&task_moves);
@@ -324,7 +360,7 @@ static int reserve_prepare(struct task_entry *entry)
 		reserve = entry_alloc(GFP_ATOMIC | __GFP_NOWARN);
 	if (!reserve)
 		return -ENOMEM;
-	error = container_set_can_fork(entry->set, false);
+	error = container_set_can_fork(entry->set);
 	if (error) {
 		entry_free(reserve);
 		return error;
@@ -396,8 +432,9 @@ static void reserve_use(struct task_entry *entry, struct task_struct *child)
 	entry->reserve = NULL;
 	if (WARN_ONCE(IS_ERR_OR_NULL(new), "no entry for task %d\n", task_pid_nr(child)))
 		return;
+	/* The fork began in all the roots, and its creator was moved in meanwhile. */
 	if (!new->set)
-		container_set_can_fork(entry->set, true);
+		container_set_charge_fork(entry->set);
 	new->task = child;
 	new->set = entry->set;
 	/* Our own entry keeps the set from becoming empty. */

@@ -19,8 +19,8 @@ struct task_struct;
  * @node: in the task's bucket of the table; changed under the bucket's lock, read under RCU
  * @task: the task; constant. Not a reference: the exit hook removes the entry first.
  * @set: the set; constant: a move replaces the entry, so that readers of one set's list never
- *	stray into another's. The entry being there keeps the set. In a reserve: the set whose
- *	subsystems have allowed the fork, NULL as long as none has been asked.
+ *	stray into another's. The entry being there keeps the set. In a reserve: the set in which
+ *	the fork is charged, always that of the entry; NULL if it is not charged. task_lock(@task)
  * @link: in @set's tasks; container_set.lock, read under RCU
  * @reserve: the entry of the task's next child. Made when a fork begins, taken when it can no
  *	longer fail, which therefore needs no memory. If the fork is refused, the error, as an

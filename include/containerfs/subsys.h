@@ -115,17 +115,29 @@ struct rc_cftype {
  * @can_attach: may the task be moved from @from to @to? It has no effect of its own, for others may
  *	refuse after it. May sleep.
  * @attach: the task has been moved. It does not fork or exit meanwhile. Does not sleep.
- * @can_fork: the current task, in a container that is no root, is about to make a child. May
- *	refuse: then fork fails with this error, and nothing else is called; with @must it may not:
- *	the child exists, and its creator was moved here while it was being made. Does not sleep.
- * @cancel_fork: what can_fork() has allowed fails after all, or the creator is moved away: undo
- *	it. Does not sleep.
+ * @can_fork: the current task, in a container that is not a root, begins to make a child: charge
+ *	the child, or refuse it. Then fork fails with this error, and nothing else is called. Does
+ *	not sleep.
+ * @charge_fork: as can_fork(), but the child exists or comes in with a move, and cannot be refused.
+ *	The task that makes it was moved here during the fork. Does not sleep.
+ * @cancel_fork: the fork fails: undo the charge. Does not sleep.
+ * @move_fork: a task is moved during a fork that is charged: transfer the charge from @from to @to.
+ *	Called right before attach(). Either may be the root's state, which is never charged. If
+ *	this is missing, charge_fork() is called for @to, then cancel_fork() for @from, except for
+ *	a root. A subsystem whose charges include those of the containers below needs it, because
+ *	in between the common ancestors would be charged twice. Does not sleep.
  * @fork: the child exists, but has not run yet. Does not sleep.
  * @exit: the current task is dying and leaves the container; PF_EXITING is set. Does not sleep.
  * @bind: it has been bound to a hierarchy (@bound), or released. Its root state's container tells
  *	which. May sleep.
  *
- * @create and @destroy are required. Fork and exit cost nothing for subsystems that do not ask for
+ * A fork is charged in the container that its task is in, at each moment: moves in other
+ * hierarchies change nothing. One exception: a fork that begins while the task is in the root of
+ * every hierarchy costs nothing, and so is not known. If the task is moved during it, charge_fork()
+ * is called when the child exists.
+ *
+ * @charge_fork, @cancel_fork and @move_fork are for subsystems that have @can_fork. @create and
+ * @destroy are required. Fork and exit cost nothing for subsystems that do not ask for
  * them. The rest is the core's own.
  */
 struct rc_subsys {
@@ -138,8 +150,10 @@ struct rc_subsys {
 	int (*populate)(struct rc_state *state);
 	int (*can_attach)(struct task_struct *task, struct rc_state *from, struct rc_state *to);
 	void (*attach)(struct task_struct *task, struct rc_state *from, struct rc_state *to);
-	int (*can_fork)(struct rc_state *state, bool must);
+	int (*can_fork)(struct rc_state *state);
+	void (*charge_fork)(struct rc_state *state);
 	void (*cancel_fork)(struct rc_state *state);
+	void (*move_fork)(struct rc_state *from, struct rc_state *to);
 	void (*fork)(struct task_struct *child, struct rc_state *state);
 	void (*exit)(struct task_struct *task, struct rc_state *state);
 	void (*bind)(struct rc_subsys *subsys, bool bound);

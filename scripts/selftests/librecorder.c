@@ -22,6 +22,16 @@ int recorder_delay_exit(unsigned int milliseconds)
 	return write_file(parameter("exit_ms"), "%u", milliseconds);
 }
 
+int hold_fork(pid_t tid)
+{
+	return write_file(parameter("hold_fork"), "%d", tid);
+}
+
+bool fork_is_held(pid_t tid)
+{
+	return wait_until(atoi(content(parameter("held_fork"))) == tid);
+}
+
 int recorder_end(void)
 {
 	static const char * const callbacks[] = { "create", "populate", "can_attach", "can_fork" };

@@ -18,6 +18,13 @@ int recorder_fail(const char *callback, const char *errors);
 /* Let each exit take some time while the task is in its container. */
 int recorder_delay_exit(unsigned int milliseconds);
 
+/*
+ * Hold the fork that a thread begins next, after it was allowed and before the child exists;
+ * 0 lets it go on. fork_is_held() waits until it is there.
+ */
+int hold_fork(pid_t tid);
+bool fork_is_held(pid_t tid);
+
 /* What they have been told since this was asked last, a line each; lives as text() does. */
 const char *calls(void);
 

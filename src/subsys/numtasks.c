@@ -2,34 +2,45 @@
 /* The subsystem `numtasks`: limits the number of tasks in a container and all below it. */
 
 /*
- * A fork bomb is harmless when the number of tasks around it is limited, however little memory each
- * of them takes. A container counts the tasks in itself and in all containers below it; a fork that
- * would bring that number over the container's limit fails with EAGAIN. A new container has no
- * limit, but those of the containers above hold for it too.
+ * A container counts the tasks in itself and in all containers below it. A fork that would raise
+ * this number above the container's limit fails with EAGAIN. A new container has no limit, but is
+ * subject to those of its ancestors.
  *
  *   numtasks.limit     the limit, or `max` for none
  *   numtasks.current   the number of tasks
- *   numtasks.peak      the highest number that there has been
- *   numtasks.events    `refused N`: how many forks failed because of this container's own limit
+ *   numtasks.peak      the highest number so far
+ *   numtasks.events    `refused N`: the number of forks that this container's own limit refused
  *
- * Roots have none of these files: the core tells nothing of the tasks in a root.
+ * Roots have none of these files: the core reports nothing about the tasks in a root.
  *
- * Only forking is limited. A task may be moved in over the limit, and a limit may be set below the
- * present number: then forks fail until enough tasks are gone. But no fork ever adds a task over
- * the limit, whatever races with it, for these reasons:
+ * A task is uncharged when it exits, before its parent can reap it. A zombie is therefore not
+ * counted, although it still has a pid: a fork bomb is limited in the tasks that run, not in its
+ * zombies.
  *
- * - A fork is counted before its task exists and is uncounted after that has exited, so there are
- *   never more tasks than are counted.
- * - The number and the limit are two halves of one word, which a fork changes with one
- *   compare-and-exchange. So neither another fork nor a new limit can come between looking at the
- *   two and counting, and who reads the number never sees one that a fork has brought over the
- *   limit, not even for the moment that it takes to refuse it.
+ * Only forks are limited. A task may be moved in above the limit, and a limit may be set below the
+ * present number; then forks fail until enough tasks are gone. No fork that is charged here raises
+ * the number above the limit, regardless of what races with it:
  *
- * No lock is taken, and with a container's depth the cost of a fork grows, but not with the number
- * of containers or tasks. A fork is counted from the container upwards: one that its own
- * container's limit refuses, as in the storm that a fork bomb is, does not touch those above. One
- * that is refused further up has been counted further down for a moment; in that moment another
- * one there may be refused which would have been let through otherwise, only to be refused above.
+ * - A fork is charged before its task exists, and uncharged after that has exited. There are never
+ *   more tasks than are charged.
+ * - The number and the limit are the two halves of one word, which a fork changes with one
+ *   compare-and-exchange. Neither another fork nor a new limit can come between the check and the
+ *   charge, and a reader never sees a number that a fork has raised above the limit.
+ * - A fork in progress stays charged while its task is moved. A move in another hierarchy leaves
+ *   the charge alone. A move in this one transfers it under task_lock() of the task, and the lowest
+ *   common ancestor and all above stay charged throughout, so no other fork can take the place.
+ *
+ * A move of a task during a fork brings two charges, because the child comes with it. There is one
+ * case in which the second one comes late: a fork that begins while the task is in the root of
+ * every hierarchy is not charged, since such a task costs nothing and the core does not know of the
+ * fork. When another task moves it in before the fork ends, its child is charged at the end of the
+ * fork, above the limit if need be, like any task that is moved in. A task that moves itself is
+ * never in a fork.
+ *
+ * No lock is taken here. The cost of a fork grows with the depth of its container, but not with the
+ * number of containers or tasks. A fork is charged from the container upwards, so one that its own
+ * container refuses does not touch the ancestors. One that an ancestor refuses is charged below for
+ * a moment, in which the lower limit may refuse another fork that the ancestor has yet to refuse.
  */
 #include <linux/atomic.h>
 #include <linux/bits.h>
@@ -48,8 +59,8 @@
  * @level: how many containers are above it; constant
  * @count: the number of tasks in the upper half, the limit in the lower. In this order nothing that
  *	happens to the number can spill into the limit.
- * @peak: the highest number that there has been; only rises
- * @refused: how many forks @count has refused
+ * @peak: the highest number so far; only rises
+ * @refused: the number of forks that @count has refused
  *
  * In a root's, only @rc and @level have a meaning.
  */
@@ -61,7 +72,7 @@ struct numtasks {
 	atomic64_t refused;
 };
 
-/* One task, as it is added to numtasks.count. */
+/* One task, as added to numtasks.count */
 #define NUMTASKS_ONE ((s64)BIT_ULL(32))
 /* The limit that is none: there are never so many tasks, for each has a pid of its own. */
 #define NUMTASKS_MAX U32_MAX
@@ -87,7 +98,7 @@ static struct numtasks *numtasks_parent(const struct numtasks *n)
 	return numtasks_of(n->rc.parent);
 }
 
-/* The lowest one that both are or are below of. */
+/* Lowest common ancestor */
 static struct numtasks *numtasks_common(struct numtasks *a, struct numtasks *b)
 {
 	while (a != b) {
@@ -162,14 +173,10 @@ static bool numtasks_try_charge_one(struct numtasks *n)
 	return true;
 }
 
-static int numtasks_can_fork(struct rc_state *state, bool must)
+static int numtasks_can_fork(struct rc_state *state)
 {
 	struct numtasks *first = numtasks_of(state), *n;
 
-	if (must) {
-		numtasks_charge(first, NULL);
-		return 0;
-	}
 	for (n = first; n->rc.parent; n = numtasks_parent(n)) {
 		if (numtasks_try_charge_one(n))
 			continue;
@@ -183,6 +190,11 @@ static int numtasks_can_fork(struct rc_state *state, bool must)
 	return 0;
 }
 
+static void numtasks_charge_fork(struct rc_state *state)
+{
+	numtasks_charge(numtasks_of(state), NULL);
+}
+
 static void numtasks_cancel_fork(struct rc_state *state)
 {
 	numtasks_uncharge(numtasks_of(state), NULL);
@@ -193,16 +205,21 @@ static void numtasks_exit_task(struct task_struct *task, struct rc_state *state)
 	numtasks_uncharge(numtasks_of(state), NULL);
 }
 
-static void numtasks_attach(struct task_struct *task, struct rc_state *from, struct rc_state *to)
+/*
+ * Transfer the charge of a fork in progress. The common ancestors stay charged all the time:
+ * neither does their peak show a task too many, nor can another fork take the place meanwhile.
+ */
+static void numtasks_move_fork(struct rc_state *from, struct rc_state *to)
 {
 	struct numtasks *common = numtasks_common(numtasks_of(from), numtasks_of(to));
 
-	/*
-	 * Those that have the task before and after are left alone: their number must not show a
-	 * task too many or, when the place is taken by a fork meanwhile, get one for good.
-	 */
 	numtasks_charge(numtasks_of(to), common);
 	numtasks_uncharge(numtasks_of(from), common);
+}
+
+static void numtasks_attach(struct task_struct *task, struct rc_state *from, struct rc_state *to)
+{
+	numtasks_move_fork(from, to);
 }
 
 static int numtasks_show_limit(struct seq_file *m, struct rc_state *state,
@@ -300,7 +317,9 @@ static struct rc_subsys numtasks_subsys = {
 	.destroy = numtasks_destroy,
 	.attach = numtasks_attach,
 	.can_fork = numtasks_can_fork,
+	.charge_fork = numtasks_charge_fork,
 	.cancel_fork = numtasks_cancel_fork,
+	.move_fork = numtasks_move_fork,
 	.exit = numtasks_exit_task,
 };
 

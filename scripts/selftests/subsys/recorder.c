@@ -209,14 +209,22 @@ static void recorder_attach(struct task_struct *task, struct rc_state *from, str
 	count(&members[r->which], !!r->number - !!recorder_of(from)->number);
 }
 
-static int recorder_can_fork(struct rc_state *state, bool must)
+static int recorder_can_fork(struct rc_state *state)
 {
 	struct recorder *r = recorder_of(state);
-	int error = must ? 0 : -READ_ONCE(can_fork_error[r->which]);
+	int error = -READ_ONCE(can_fork_error[r->which]);
 
-	record(r->which, "can_fork in %d%s\n", r->number, must ? " must" : "");
+	record(r->which, "can_fork in %d\n", r->number);
 	count(&pending[r->which], !error);
 	return error;
+}
+
+static void recorder_charge_fork(struct rc_state *state)
+{
+	struct recorder *r = recorder_of(state);
+
+	record(r->which, "charge_fork in %d\n", r->number);
+	count(&pending[r->which], 1);
 }
 
 static void recorder_cancel_fork(struct rc_state *state)
@@ -262,6 +270,7 @@ static void prepare(int which)
 		.can_attach = recorder_can_attach,
 		.attach = recorder_attach,
 		.can_fork = recorder_can_fork,
+		.charge_fork = recorder_charge_fork,
 		.cancel_fork = recorder_cancel_fork,
 		.fork = recorder_fork,
 		.exit = recorder_exit_task,
@@ -342,6 +351,7 @@ static int __init recorder_init(void)
 
 static void __exit recorder_exit(void)
 {
+	hold_end();
 	unregister_all();
 }
 

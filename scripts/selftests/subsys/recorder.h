@@ -38,4 +38,7 @@ extern int open_files;
 extern const struct rc_cftype recorder_files[];
 extern const struct rc_cftype recorder_added_files[];
 
+/* Holds no fork any more, and unregisters the probe. */
+void hold_end(void);
+
 #endif
