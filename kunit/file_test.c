@@ -50,12 +50,12 @@ static int text_write(struct rc_state *state, struct file *file, char *buf, size
 	return 0;
 }
 
-static ssize_t raw_read(struct file *file, char __user *to, size_t len, loff_t *pos)
+static ssize_t raw_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	return -ENOTTY;
 }
 
-static ssize_t raw_write(struct file *file, const char __user *from, size_t len, loff_t *pos)
+static ssize_t raw_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	return -ESPIPE;
 }
@@ -83,8 +83,8 @@ static const struct rc_cftype files[] = {
 	{ .name = "none" },
 	{ .name = "shown", .seq_show = text_show, .read_u64 = number_read, .write = text_write,
 	  .write_u64 = number_write },
-	{ .name = "raw", .read = raw_read, .seq_show = text_show, .read_u64 = number_read,
-	  .raw_write = raw_write, .write = text_write, .write_u64 = number_write },
+	{ .name = "raw", .read_iter = raw_read, .seq_show = text_show, .read_u64 = number_read,
+	  .write_iter = raw_write, .write = text_write, .write_u64 = number_write },
 	{ .name = "counted", .read_u64 = number_read, .open = counted_open,
 	  .release = counted_release },
 	{ .name = "polled", .read_u64 = number_read, .poll = never_ready },

@@ -7,10 +7,12 @@
 #include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/pid_namespace.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "attach.h"
+#include "compat.h"
 #include "file.h"
 #include "hierarchy.h"
 #include "list.h"
@@ -91,6 +93,12 @@ static int tasks_write(struct rc_state *state, struct file *file, char *buf, siz
 	/* kstrtoint() would take a sign too. */
 	if (!isdigit(*number) || kstrtoint(number, 10, &nr))
 		return -EIO;
+	/*
+	 * The writer would be a worker of io_uring, and not the thread that has submitted the
+	 * request. The worker does not know that thread.
+	 */
+	if (!nr && current->flags & COMPAT_PF_WORKER)
+		return -EINVAL;
 	return container_attach(state->container, nr, file->f_cred);
 }
 
@@ -144,7 +152,7 @@ const struct rc_cftype core_files[] = {
 	{
 		.name = "tasks",
 		.open = tasks_open,
-		.read = seq_read,
+		.read_iter = seq_read_iter,
 		.release = tasks_release,
 		.write = tasks_write,
 	},
