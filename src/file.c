@@ -276,6 +276,9 @@ static int write_buffer(struct file *file, char *buf, size_t len)
 {
 	const struct rc_cftype *type = file_type(file);
 
+	/* C programs write the terminating NUL too. One counts as white space. */
+	if (len && !buf[len - 1])
+		len--;
 	if (file_is_dead(file))
 		return -ENODEV;
 	if (type->write)
@@ -329,6 +332,7 @@ static const struct file_operations file_operations = {
 	.poll = file_poll,
 	/* The size is 0, also for SEEK_END. */
 	.llseek = generic_file_llseek,
+	.fsync = noop_fsync,
 };
 
 /*

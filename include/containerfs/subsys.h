@@ -82,7 +82,8 @@ enum rc_cftype_flags {
  * writing. Of several ways the first in this order is used: @read_iter, @seq_show, @read_u64;
  * @write_iter, @write, @write_u64.
  *
- * @write and @write_u64 get what one system call writes, whatever number of segments it has.
+ * @write and @write_u64 get what one system call writes, whatever number of segments it has. One
+ * trailing NUL is dropped.
  *
  * All are called in process context, without locks, may sleep, and return 0 or a negative error
  * where they return int. They are not begun once the container has been removed: the core answers
