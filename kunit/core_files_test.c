@@ -54,7 +54,13 @@ static const struct write_case task_cases[] = {
 	{ WRITTEN("0 0"), -EIO },
 	{ WRITTEN("0\n0"), -EIO },
 	{ WRITTEN("0,"), -EIO },
-	{ WRITTEN("0\0"), -EIO },
+	{ WRITTEN("0\0"), 2 },
+	{ WRITTEN("0\n\0"), 3 },
+	{ WRITTEN("0\0\n"), -EIO },
+	{ WRITTEN("0\0\0"), -EIO },
+	{ WRITTEN("\0000"), -EIO },
+	{ WRITTEN("0\0000"), -EIO },
+	{ WRITTEN("\0"), -EIO },
 	{ WRITTEN("2147483648"), -EIO },
 	{ WRITTEN("4294967296"), -EIO },
 	{ WRITTEN("99999999999999999999"), -EIO },
@@ -145,6 +151,9 @@ static void what_is_read_of_tasks_is_of_the_time_of_open(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, found, expected + 5);
 	pos = 1LL << 40;
 	KUNIT_EXPECT_EQ(test, read_file(file, found, 63, &pos), 0);
+	/* From the beginning once more. */
+	pos = 0;
+	KUNIT_EXPECT_EQ(test, read_file(file, found, 63, &pos), 0);
 	close_file(file);
 }
 
@@ -227,7 +236,9 @@ static const struct agent_case agent_cases[] = {
 	{ WRITTEN(""), 0, "\n" },
 	{ WRITTEN("\n"), 1, "\n" },
 	{ WRITTEN("/bin\0/agent"), -EINVAL, "/sbin/container_release_agent\n" },
-	{ WRITTEN("\0"), -EINVAL, "/sbin/container_release_agent\n" },
+	{ WRITTEN("/bin/agent\0"), 11, "/bin/agent\n" },
+	{ WRITTEN("/bin/agent\0\0"), -EINVAL, "/sbin/container_release_agent\n" },
+	{ WRITTEN("\0"), 1, "\n" },
 };
 
 static void agent_description(const struct agent_case *a, char *description)

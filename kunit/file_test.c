@@ -50,12 +50,12 @@ static int text_write(struct rc_state *state, struct file *file, char *buf, size
 	return 0;
 }
 
-static ssize_t raw_read(struct file *file, char __user *to, size_t len, loff_t *pos)
+static ssize_t raw_read(struct kiocb *iocb, struct iov_iter *to)
 {
 	return -ENOTTY;
 }
 
-static ssize_t raw_write(struct file *file, const char __user *from, size_t len, loff_t *pos)
+static ssize_t raw_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	return -ESPIPE;
 }
@@ -83,8 +83,8 @@ static const struct rc_cftype files[] = {
 	{ .name = "none" },
 	{ .name = "shown", .seq_show = text_show, .read_u64 = number_read, .write = text_write,
 	  .write_u64 = number_write },
-	{ .name = "raw", .read = raw_read, .seq_show = text_show, .read_u64 = number_read,
-	  .raw_write = raw_write, .write = text_write, .write_u64 = number_write },
+	{ .name = "raw", .read_iter = raw_read, .seq_show = text_show, .read_u64 = number_read,
+	  .write_iter = raw_write, .write = text_write, .write_u64 = number_write },
 	{ .name = "counted", .read_u64 = number_read, .open = counted_open,
 	  .release = counted_release },
 	{ .name = "polled", .read_u64 = number_read, .poll = never_ready },
@@ -145,7 +145,11 @@ static const struct number_case number_cases[] = {
 	{ WRITTEN("0x7"), -EINVAL },
 	{ WRITTEN("7x"), -EINVAL },
 	{ WRITTEN("7 7"), -EINVAL },
-	{ WRITTEN("7\0"), -EINVAL },
+	{ WRITTEN("7\0"), 2, 7 },
+	{ WRITTEN("7\n\0"), 3, 7 },
+	{ WRITTEN("7\0\n"), -EINVAL },
+	{ WRITTEN("7\0\0"), -EINVAL },
+	{ WRITTEN("\0"), -EINVAL },
 	{ WRITTEN("\0007"), -EINVAL },
 	/* This one the subsystem refuses. */
 	{ WRITTEN("13"), -EDOM },
@@ -186,6 +190,12 @@ static void a_text_is_handed_on_as_it_is(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, text_len, 5);
 	/* With a NUL behind it. */
 	KUNIT_EXPECT_EQ(test, memcmp(text, " a\0b\n", 6), 0);
+	/* One trailing NUL is dropped. */
+	KUNIT_EXPECT_EQ(test, write_file(file, "a\0", 2), 2);
+	KUNIT_EXPECT_EQ(test, text_len, 1);
+	KUNIT_EXPECT_EQ(test, memcmp(text, "a\0", 2), 0);
+	KUNIT_EXPECT_EQ(test, write_file(file, "a\0\0", 3), 3);
+	KUNIT_EXPECT_EQ(test, text_len, 2);
 	KUNIT_EXPECT_EQ(test, write_file(file, "", 0), 0);
 	KUNIT_EXPECT_EQ(test, text_len, 0);
 	close_file(file);

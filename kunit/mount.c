@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 
 #include "../src/compat.h"
 #include "../src/fs.h"
@@ -191,11 +192,15 @@ void close_file(struct file *file)
 ssize_t write_file(struct file *file, const char *text, size_t len)
 {
 	ssize_t result = -EFAULT;
-	loff_t pos = 0;
+	struct iov_iter iter;
+	struct kiocb iocb;
+	struct iovec iov;
 
 	kthread_use_mm(program);
-	if (len <= MEMORY_SIZE && !copy_to_user((void __user *)memory, text, len))
-		result = file->f_op->write(file, (void __user *)memory, len, &pos);
+	init_sync_kiocb(&iocb, file);
+	if (len <= MEMORY_SIZE && !copy_to_user((void __user *)memory, text, len) &&
+	    !import_single_range(WRITE, (void __user *)memory, len, &iov, &iter))
+		result = file->f_op->write_iter(&iocb, &iter);
 	kthread_unuse_mm(program);
 	return result;
 }
@@ -209,12 +214,20 @@ void describe_written(const struct written *written, char *description)
 /* read_file - what pread(2) does */
 ssize_t read_file(struct file *file, char *to, size_t len, loff_t *pos)
 {
-	ssize_t result;
+	ssize_t result = -EFAULT;
+	struct iov_iter iter;
+	struct kiocb iocb;
+	struct iovec iov;
 
 	kthread_use_mm(program);
-	result = file->f_op->read(file, (void __user *)memory, min(len, MEMORY_SIZE), pos);
+	init_sync_kiocb(&iocb, file);
+	iocb.ki_pos = *pos;
+	len = min(len, MEMORY_SIZE);
+	if (!import_single_range(READ, (void __user *)memory, len, &iov, &iter))
+		result = file->f_op->read_iter(&iocb, &iter);
 	if (result > 0 && copy_from_user(to, (void __user *)memory, result))
 		result = -EFAULT;
+	*pos = iocb.ki_pos;
 	kthread_unuse_mm(program);
 	return result;
 }

@@ -39,6 +39,20 @@
 #define compat_nop_idmap (&init_user_ns)
 #endif
 
+/* For files that have ->read_iter and no pages. */
+#if COMPAT_SINCE(6, 5)
+#define compat_splice_read copy_splice_read
+#else
+#define compat_splice_read generic_file_splice_read
+#endif
+
+/* The flags of kernel threads that belong to a process and execute its requests, as io_uring's. */
+#ifdef PF_USER_WORKER
+#define COMPAT_PF_WORKER (PF_IO_WORKER | PF_USER_WORKER)
+#else
+#define COMPAT_PF_WORKER PF_IO_WORKER
+#endif
+
 /* What ->mkdir returns, made from an error number. */
 #if COMPAT_SINCE(6, 15)
 #define compat_mkdir_t struct dentry *

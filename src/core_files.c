@@ -6,19 +6,47 @@
 #include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/pid_namespace.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/uio.h>
 
 #include "attach.h"
+#include "compat.h"
 #include "file.h"
 #include "hierarchy.h"
 #include "list.h"
 
+/**
+ * struct task_snapshot - what an open file of `tasks` shows
+ * @lock: guards the rest, held during a read; outside the seq_file's own lock and container_mutex
+ * @pids: the ids, in the pid namespace of the task that has opened the file or read it from offset 0
+ * @nr: how many
+ * @used: a read from offset 0 has begun; the next one takes a new snapshot
+ */
 struct task_snapshot {
+	struct mutex lock;
 	pid_t *pids;
 	size_t nr;
+	bool used;
 };
+
+/* Takes a new snapshot. With an error the previous one remains. */
+static int snapshot_take(struct task_snapshot *snapshot, struct container *c)
+{
+	pid_t *pids;
+	size_t nr;
+	int error = task_list(c, task_active_pid_ns(current), &pids, &nr);
+
+	if (error)
+		return error;
+	kvfree(snapshot->pids);
+	snapshot->pids = pids;
+	snapshot->nr = nr;
+	return 0;
+}
 
 static void *tasks_start(struct seq_file *m, loff_t *pos)
 {
@@ -61,11 +89,35 @@ static int tasks_open(struct rc_state *state, struct file *file)
 	snapshot = __seq_open_private(file, &tasks_seq_operations, sizeof(*snapshot));
 	if (!snapshot)
 		return -ENOMEM;
-	error = task_list(state->container, task_active_pid_ns(current), &snapshot->pids,
-			  &snapshot->nr);
+	mutex_init(&snapshot->lock);
+	error = snapshot_take(snapshot, state->container);
 	if (error)
 		seq_release_private(file_inode(file), file);
 	return error;
+}
+
+/*
+ * The first read from offset 0 shows the snapshot of open(2), each later one a new one. At offset 0
+ * seq_read_iter() drops what it still has of the previous text.
+ */
+static ssize_t tasks_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct seq_file *m = iocb->ki_filp->private_data;
+	struct task_snapshot *snapshot = m->private;
+	ssize_t result = 0;
+
+	if (!iov_iter_count(to))
+		return 0;
+	mutex_lock(&snapshot->lock);
+	if (!iocb->ki_pos) {
+		if (snapshot->used)
+			result = snapshot_take(snapshot, rc_file_state(m->file)->container);
+		snapshot->used = true;
+	}
+	if (!result)
+		result = seq_read_iter(iocb, to);
+	mutex_unlock(&snapshot->lock);
+	return result;
 }
 
 static void tasks_release(struct rc_state *state, struct file *file)
@@ -91,6 +143,12 @@ static int tasks_write(struct rc_state *state, struct file *file, char *buf, siz
 	/* kstrtoint() would take a sign too. */
 	if (!isdigit(*number) || kstrtoint(number, 10, &nr))
 		return -EIO;
+	/*
+	 * The writer would be a worker of io_uring, and not the thread that has submitted the
+	 * request. The worker does not know that thread.
+	 */
+	if (!nr && current->flags & COMPAT_PF_WORKER)
+		return -EINVAL;
 	return container_attach(state->container, nr, file->f_cred);
 }
 
@@ -144,7 +202,7 @@ const struct rc_cftype core_files[] = {
 	{
 		.name = "tasks",
 		.open = tasks_open,
-		.read = seq_read,
+		.read_iter = tasks_read_iter,
 		.release = tasks_release,
 		.write = tasks_write,
 	},

@@ -5,7 +5,7 @@
 #include <linux/limits.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
+#include <linux/uio.h>
 
 #include "compat.h"
 #include "file.h"
@@ -213,7 +213,7 @@ static bool file_has_seq(const struct file *file)
 {
 	const struct rc_cftype *type = file_type(file);
 
-	return file->f_mode & FMODE_READ && !type->read && (type->seq_show || type->read_u64);
+	return file->f_mode & FMODE_READ && !type->read_iter && (type->seq_show || type->read_u64);
 }
 
 static int file_open_kind(struct file *file)
@@ -265,23 +265,17 @@ static int file_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static ssize_t file_read(struct file *file, char __user *to, size_t len, loff_t *pos)
+/* A read from offset 0 calls ->seq_show or ->read_u64 again. */
+static ssize_t file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
+	const struct file *file = iocb->ki_filp;
 	const struct rc_cftype *type = file_type(file);
 
 	if (file_is_dead(file))
 		return -ENODEV;
-	if (type->read)
-		return type->read(file, to, len, pos);
-	return file_has_seq(file) ? seq_read(file, to, len, pos) : -EINVAL;
-}
-
-static loff_t file_llseek(struct file *file, loff_t offset, int whence)
-{
-	if (file_has_seq(file) || file_type(file)->read == seq_read)
-		return file->f_mode & FMODE_READ ? seq_lseek(file, offset, whence) :
-						   noop_llseek(file, offset, whence);
-	return noop_llseek(file, offset, whence);
+	if (type->read_iter)
+		return type->read_iter(iocb, to);
+	return file_has_seq(file) ? seq_read_iter(iocb, to) : -EINVAL;
 }
 
 static int write_u64(const struct rc_cftype *type, struct rc_state *state, char *buf, size_t len)
@@ -298,29 +292,59 @@ static int write_u64(const struct rc_cftype *type, struct rc_state *state, char 
 	return type->write_u64(state, type, value);
 }
 
-static ssize_t file_write(struct file *file, const char __user *from, size_t len, loff_t *pos)
+/* Copies all segments and adds a NUL. Returns a buffer for kfree(), or -EFAULT or -ENOMEM. */
+static char *copy_written(struct iov_iter *from, size_t len)
+{
+	char *buf = kmalloc(len + 1, GFP_KERNEL);
+
+	if (!buf)
+		return ERR_PTR(-ENOMEM);
+	if (!copy_from_iter_full(buf, len, from)) {
+		kfree(buf);
+		return ERR_PTR(-EFAULT);
+	}
+	buf[len] = '\0';
+	return buf;
+}
+
+static int write_buffer(struct file *file, char *buf, size_t len)
 {
 	const struct rc_cftype *type = file_type(file);
+
+	/* C programs write the terminating NUL too. One counts as white space. */
+	if (len && !buf[len - 1])
+		len--;
+	if (file_is_dead(file))
+		return -ENODEV;
+	if (type->write)
+		return type->write(rc_file_state(file), file, buf, len);
+	return write_u64(type, rc_file_state(file), buf, len);
+}
+
+/* All segments of one system call are one write, which is taken as a whole or not at all. */
+static ssize_t file_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct file *file = iocb->ki_filp;
+	const struct rc_cftype *type = file_type(file);
+	const size_t len = iov_iter_count(from);
 	int error;
 	char *buf;
 
-	if (type->raw_write)
-		return file_is_dead(file) ? -ENODEV : type->raw_write(file, from, len, pos);
+	if (type->write_iter)
+		return file_is_dead(file) ? -ENODEV : type->write_iter(iocb, from);
 	if (!type->write && !type->write_u64)
 		return file_is_dead(file) ? -ENODEV : -EINVAL;
 	if (len > (type->max_write ?: PATH_MAX - 1))
 		return -E2BIG;
-	buf = memdup_user_nul(from, len);
+	buf = copy_written(from, len);
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
-	if (file_is_dead(file))
-		error = -ENODEV;
-	else if (type->write)
-		error = type->write(rc_file_state(file), file, buf, len);
-	else
-		error = write_u64(type, rc_file_state(file), buf, len);
+	error = write_buffer(file, buf, len);
 	kfree(buf);
-	return error ?: len;
+	if (error)
+		return error;
+	iocb->ki_pos += len;
+	return len;
 }
 
 static __poll_t file_poll(struct file *file, struct poll_table_struct *wait)
@@ -336,8 +360,12 @@ const struct file_operations file_operations = {
 	.owner = THIS_MODULE,
 	.open = file_open,
 	.release = file_release,
-	.read = file_read,
-	.write = file_write,
+	.read_iter = file_read_iter,
+	.write_iter = file_write_iter,
+	.splice_read = compat_splice_read,
+	.splice_write = iter_file_splice_write,
 	.poll = file_poll,
-	.llseek = file_llseek,
+	/* The size is 0, also for SEEK_END. */
+	.llseek = generic_file_llseek,
+	.fsync = noop_fsync,
 };

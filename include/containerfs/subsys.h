@@ -10,6 +10,7 @@
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/types.h>
+#include <linux/uio.h>
 
 /**
  * DOC: Subsystems
@@ -61,20 +62,28 @@ enum rc_cftype_flags {
  * @max_write: the longest write that is taken, in bytes; 0: PATH_MAX - 1. Longer ones are -E2BIG.
  * @private: for the subsystem's own use
  * @open: called first; may refuse with an error, and may leave something in file->private_data if
- *	@read is given or the file is not open for reading
+ *	@read_iter is given or the file is not open for reading
  * @release: called last, if @open has succeeded or there is none
  * @read_u64: reading shows this number and a newline
- * @seq_show: reading shows what this prints; it may also return an error, as in seq_file
+ * @seq_show: reading shows what this prints; it may also return an error, as in seq_file. A read
+ *	from offset 0 calls it anew, as it does @read_u64.
  * @write_u64: takes the unsigned decimal number that was written; the core answers -EINVAL to
  *	anything else
  * @write: takes the text that was written, @len bytes followed by a NUL; it may change @buf
- * @read: takes all of read(2) itself, with rc_file_state() to find the state
- * @raw_write: takes all of write(2) itself
+ * @read_iter: handles every read itself: of read(2), readv(2), splice(2), io_uring and others. It
+ *	copies to @to with copy_to_iter() from @iocb->ki_pos on, advances that, and returns the
+ *	number of bytes. rc_file_state(@iocb->ki_filp) is the state. Reads of one open file may run
+ *	concurrently.
+ * @write_iter: handles every write itself, likewise: one call for one system call, with
+ *	copy_from_iter()
  * @poll: for poll(2); without it the file is always ready
  *
  * Any may be missing. A file without a way to read answers -EINVAL to read(2), likewise for
- * writing. Of several ways the first in this order is used: @read, @seq_show, @read_u64;
- * @raw_write, @write, @write_u64.
+ * writing. Of several ways the first in this order is used: @read_iter, @seq_show, @read_u64;
+ * @write_iter, @write, @write_u64.
+ *
+ * @write and @write_u64 get what one system call writes, whatever number of segments it has. One
+ * trailing NUL is dropped.
  *
  * All are called in process context, without locks, may sleep, and return 0 or a negative error
  * where they return int. They are not begun once the container has been removed: the core answers
@@ -93,8 +102,8 @@ struct rc_cftype {
 	int (*seq_show)(struct seq_file *m, struct rc_state *state, const struct rc_cftype *type);
 	int (*write_u64)(struct rc_state *state, const struct rc_cftype *type, u64 value);
 	int (*write)(struct rc_state *state, struct file *file, char *buf, size_t len);
-	ssize_t (*read)(struct file *file, char __user *to, size_t len, loff_t *pos);
-	ssize_t (*raw_write)(struct file *file, const char __user *from, size_t len, loff_t *pos);
+	ssize_t (*read_iter)(struct kiocb *iocb, struct iov_iter *to);
+	ssize_t (*write_iter)(struct kiocb *iocb, struct iov_iter *from);
 	__poll_t (*poll)(struct file *file, struct poll_table_struct *wait);
 };
 

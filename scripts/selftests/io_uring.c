@@ -2,64 +2,22 @@
 // Tests that the kernel's own threads for io_uring are in the container of who made the ring.
 #include "selftest.h"
 
-#include <linux/io_uring.h>
+#include "ring.h"
 
 #define FIFO "/tmp/io_uring.fifo"
-#define ENTRIES 8
-
-struct ring {
-	int fd;
-	unsigned int *tail;
-	unsigned int *mask;
-	unsigned int *array;
-	struct io_uring_sqe *sqes;
-};
-
-/* Where there is one, a ring of no entries is an invalid argument. */
-static bool io_uring_is_missing(void)
-{
-	struct io_uring_params params = { 0 };
-
-	return result(syscall(SYS_io_uring_setup, 0, &params)) != -EINVAL;
-}
-
-static int ring_open(struct ring *ring, unsigned int flags)
-{
-	struct io_uring_params params = { .flags = flags };
-	size_t size;
-	char *queue;
-
-	ring->fd = syscall(SYS_io_uring_setup, ENTRIES, &params);
-	if (ring->fd < 0)
-		return -errno;
-	size = params.sq_off.array + params.sq_entries * sizeof(unsigned int);
-	queue = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, IORING_OFF_SQ_RING);
-	ring->sqes = mmap(NULL, ENTRIES * sizeof(*ring->sqes), PROT_READ | PROT_WRITE, MAP_SHARED,
-			  ring->fd, IORING_OFF_SQES);
-	if (queue == MAP_FAILED || ring->sqes == MAP_FAILED)
-		return -errno;
-	ring->tail = (unsigned int *)(queue + params.sq_off.tail);
-	ring->mask = (unsigned int *)(queue + params.sq_off.ring_mask);
-	ring->array = (unsigned int *)(queue + params.sq_off.array);
-	return 0;
-}
 
 /* Asks a worker to open a FIFO that nobody writes to, where it waits. */
 static int ring_submit_open(struct ring *ring)
 {
-	unsigned int tail = *ring->tail;
-	unsigned int at = tail & *ring->mask;
-
-	ring->sqes[at] = (struct io_uring_sqe) {
+	const struct io_uring_sqe sqe = {
 		.opcode = IORING_OP_OPENAT,
 		.flags = IOSQE_ASYNC,
 		.fd = AT_FDCWD,
 		.addr = (uintptr_t)FIFO,
 		.open_flags = O_RDONLY,
 	};
-	ring->array[at] = at;
-	__atomic_store_n(ring->tail, tail + 1, __ATOMIC_RELEASE);
-	return result(syscall(SYS_io_uring_enter, ring->fd, 1, 0, 0, NULL, 0));
+
+	return ring_submit(ring, &sqe);
 }
 
 /* The threads of this process whose name begins like this */

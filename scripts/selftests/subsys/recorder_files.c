@@ -2,7 +2,7 @@
 /* The files of the recording subsystems: one of every kind that there can be. */
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
+#include <linux/uio.h>
 
 #include "recorder.h"
 
@@ -104,26 +104,33 @@ static void raw_release(struct rc_state *state, struct file *file)
 	count_open(-1);
 }
 
-static ssize_t raw_read(struct file *file, char __user *to, size_t len, loff_t *pos)
+static ssize_t raw_read(struct kiocb *iocb, struct iov_iter *to)
 {
+	struct file *file = iocb->ki_filp;
 	struct recorder *r = recorder_of(rc_file_state(file));
 	char *all = kasprintf(GFP_KERNEL, "%s%s", (char *)file->private_data, r->text);
-	ssize_t count;
+	size_t len, count = 0;
 
 	if (!all)
 		return -ENOMEM;
-	count = simple_read_from_buffer(to, len, pos, all, strlen(all));
+	len = strlen(all);
+	if (iocb->ki_pos < len)
+		count = copy_to_iter(all + iocb->ki_pos, len - iocb->ki_pos, to);
+	if (iocb->ki_pos < len && !count && iov_iter_count(to))
+		count = -EFAULT;
+	else
+		iocb->ki_pos += count;
 	kfree(all);
 	return count;
 }
 
 /* It takes no more than there is room for, and says so. */
-static ssize_t raw_write(struct file *file, const char __user *from, size_t len, loff_t *pos)
+static ssize_t raw_write(struct kiocb *iocb, struct iov_iter *from)
 {
-	struct recorder *r = recorder_of(rc_file_state(file));
+	struct recorder *r = recorder_of(rc_file_state(iocb->ki_filp));
+	size_t len = min_t(size_t, iov_iter_count(from), TEXT_MAX - 1);
 
-	len = min_t(size_t, len, TEXT_MAX - 1);
-	if (copy_from_user(r->text, from, len))
+	if (!copy_from_iter_full(r->text, len, from))
 		return -EFAULT;
 	r->text[len] = '\0';
 	wake_up_interruptible(&r->wait);
@@ -155,8 +162,8 @@ const struct rc_cftype recorder_files[] = {
 	{ .name = "value", .read_u64 = value_read, .write_u64 = value_write },
 	{ .name = "text", .seq_show = text_show, .write = text_write, .private = 42 },
 	{ .name = "short", .seq_show = text_show, .write = text_write, .max_write = 8 },
-	{ .name = "raw", .open = raw_open, .release = raw_release, .read = raw_read,
-	  .raw_write = raw_write, .poll = raw_poll },
+	{ .name = "raw", .open = raw_open, .release = raw_release, .read_iter = raw_read,
+	  .write_iter = raw_write, .poll = raw_poll },
 	{ .name = "counted", .open = counted_open, .release = counted_release,
 	  .seq_show = text_show },
 	{ .name = "refusing", .open = refusing_open, .release = refusing_release,
