@@ -43,7 +43,7 @@ static int may_attach(struct task_struct *task, const struct cred *opener)
 	 * kthreadd's children would all follow it; the others are where their work is. The first flag
 	 * is a bitfield that shares its word with bits that the task changes itself, but is constant.
 	 */
-	if (data_race(task->no_cgroup_migration) || READ_ONCE(task->flags) & PF_NO_SETAFFINITY)
+	if (data_race((bool)task->no_cgroup_migration) || READ_ONCE(task->flags) & PF_NO_SETAFFINITY)
 		return -EINVAL;
 	return 0;
 }

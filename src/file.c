@@ -249,6 +249,9 @@ static int file_open(struct inode *inode, struct file *file)
 	error = file_open_kind(file);
 	if (error && counted)
 		subsys_states_put(c);
+	/* seq_open() forbids pwrite(2), which cgroup v1 allows. */
+	if (!error && file->f_mode & FMODE_WRITE)
+		file->f_mode |= FMODE_PWRITE;
 	return error;
 }
 

