@@ -271,6 +271,22 @@ static void a_creator_that_is_moved_in_while_it_forks(struct kunit *test)
 	remove_counted(test, a);
 }
 
+/* As when another tracer calls the original function, which bypasses the redirection. */
+static void bypassed_refusal_keeps_the_child(struct kunit *test)
+{
+	struct container *a = make_counted(test, "a");
+	struct task_struct *child = fake_task(test);
+
+	move(current, a);
+	a_recorder.fork_error = -EAGAIN;
+	KUNIT_EXPECT_EQ(test, task_fork_begin(), -EAGAIN);
+	task_fork_end(child);
+	KUNIT_EXPECT_PTR_EQ(test, set_of(child), set_of(current));
+	move(child, top);
+	move(current, top);
+	remove_counted(test, a);
+}
+
 static void move_elsewhere_leaves_the_charge(struct kunit *test)
 {
 	struct hierarchy *tree = core_tree("tree");
@@ -550,6 +566,7 @@ static struct kunit_case task_cases[] = {
 	KUNIT_CASE(a_child_is_where_its_creator_is),
 	KUNIT_CASE(a_failed_fork_leaves_no_trace),
 	KUNIT_CASE(a_refused_fork_has_the_error_of_the_subsystem),
+	KUNIT_CASE(bypassed_refusal_keeps_the_child),
 	KUNIT_CASE(a_creator_that_is_moved_while_it_forks_takes_the_child_along),
 	KUNIT_CASE(a_creator_that_is_moved_in_while_it_forks),
 	KUNIT_CASE(move_elsewhere_leaves_the_charge),

@@ -424,13 +424,25 @@ int task_fork_error(void)
 	return error;
 }
 
+/*
+ * A fork without a reserve was refused, but goes on, because another tracer of cgroup_can_fork()
+ * calls the original function and so bypasses the redirection. The child must not escape.
+ */
+static noinline struct task_entry *reserve_replace(void)
+{
+	pr_warn_once("another tracer lets refused forks go on: the child is over the limit\n");
+	return entry_alloc(GFP_ATOMIC | __GFP_NOWARN);
+}
+
 /* Make the reserve the entry of the child. */
 static void reserve_use(struct task_entry *entry, struct task_struct *child)
 {
 	struct task_entry *new = entry->reserve;
 
 	entry->reserve = NULL;
-	if (WARN_ONCE(IS_ERR_OR_NULL(new), "no entry for task %d\n", task_pid_nr(child)))
+	if (unlikely(IS_ERR_OR_NULL(new)))
+		new = reserve_replace();
+	if (WARN_ONCE(!new, "no entry for task %d\n", task_pid_nr(child)))
 		return;
 	/* The fork began in all the roots, and its creator was moved in meanwhile. */
 	if (!new->set)
