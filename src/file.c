@@ -185,7 +185,7 @@ static int file_open_kind(struct file *file)
 {
 	const struct rc_cftype *type = file_type(file);
 	struct rc_state *state = rc_file_state(file);
-	int error;
+	int error = 0;
 
 	if (file_is_dead(file))
 		return -ENODEV;
@@ -194,11 +194,13 @@ static int file_open_kind(struct file *file)
 		if (error)
 			return error;
 	}
-	if (!file_has_seq(file))
-		return 0;
-	error = single_open(file, file_show, NULL);
+	if (file_has_seq(file))
+		error = single_open(file, file_show, NULL);
 	if (error && type->release)
 		type->release(state, file);
+	/* seq_open() takes it away. */
+	if (file->f_mode & FMODE_WRITE)
+		file->f_mode |= FMODE_PWRITE;
 	return error;
 }
 
