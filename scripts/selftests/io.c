@@ -9,7 +9,7 @@
 #include <sys/uio.h>
 
 #define ROOT "/tmp/io"
-#define PLAIN "/tmp/plain"
+#define PLAIN "/tmp/io.plain"
 #define BAD ((void *)16)
 
 /* A tree with a container /a, which is empty, and a task in the root. */

@@ -152,7 +152,7 @@ TEST_F(files, a_read_from_0_is_new)
 	int shown = open_file(FILE_OF("text"), O_RDONLY);
 
 	EXPECT_EQ(2, read(fd, buffer, sizeof(buffer)));
-	EXPECT_EQ(8, read(shown, buffer, sizeof(buffer) - 1));
+	EXPECT_EQ(6, read(shown, buffer, sizeof(buffer) - 1));
 	ASSERT_EQ(0, write_file(FILE_OF("value"), "123"));
 	ASSERT_EQ(0, write_file(FILE_OF("text"), "x"));
 	EXPECT_EQ(4, pread(fd, buffer, sizeof(buffer), 0));
