@@ -13,9 +13,6 @@
 #ifndef AT_HANDLE_FID
 #define AT_HANDLE_FID AT_REMOVEDIR
 #endif
-#ifndef __packed
-#define __packed __attribute__((__packed__))
-#endif
 
 /* The tree is mounted, with a container /a. PLAIN and the others are directories of a tmpfs. */
 FIXTURE(stacked)
@@ -130,7 +127,7 @@ TEST_F(stacked, overlayfs_does_not_enter_a_mount)
 	EXPECT_EQ(0, umount(MERGED));
 }
 
-/* What ecryptfs expects of a key of type "user"; see linux/ecryptfs.h of the kernel. */
+/* What ecryptfs expects of a key of type "user": struct ecryptfs_auth_tok, which has no gaps. */
 struct ecryptfs_token {
 	__u16 version;
 	__u16 type;
@@ -147,7 +144,7 @@ struct ecryptfs_token {
 		__u8 key[64], signature[17], salt[8];
 		__u8 padding[512];
 	} password;
-} __packed;
+};
 
 #define SIGNATURE "0123456789abcdef"
 #define ECRYPTFS_CIPHER "ecryptfs_cipher=aes,ecryptfs_key_bytes=16,ecryptfs_passthrough"
