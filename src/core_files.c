@@ -22,12 +22,13 @@
 /**
  * struct task_snapshot - what an open file of `tasks` shows
  * @lock: guards the rest, held during a read; outside the seq_file's own lock and container_mutex
- * @pids: the ids, in the pid namespace of the task that has opened the file or read it from offset 0
+ * @pids: the ids, in the pid namespace of the task that has opened the file or, if there was a
+ *	later snapshot, read it from offset 0
  * @nr: how many
  * @used: a read from offset 0 has begun; the next one takes a new snapshot
  */
 struct task_snapshot {
-	struct mutex lock;
+	struct mutex lock; /* see above */
 	pid_t *pids;
 	size_t nr;
 	bool used;

@@ -220,7 +220,7 @@ static int file_open_kind(struct file *file)
 {
 	const struct rc_cftype *type = file_type(file);
 	struct rc_state *state = rc_file_state(file);
-	int error;
+	int error = 0;
 
 	if (file_is_dead(file))
 		return -ENODEV;
@@ -229,11 +229,13 @@ static int file_open_kind(struct file *file)
 		if (error)
 			return error;
 	}
-	if (!file_has_seq(file))
-		return 0;
-	error = single_open(file, file_show, NULL);
+	if (file_has_seq(file))
+		error = single_open(file, file_show, NULL);
 	if (error && type->release)
 		type->release(state, file);
+	/* seq_open() clears it, but cgroup v1 allows pwrite(2). */
+	if (file->f_mode & FMODE_WRITE)
+		file->f_mode |= FMODE_PWRITE;
 	return error;
 }
 
@@ -249,9 +251,6 @@ static int file_open(struct inode *inode, struct file *file)
 	error = file_open_kind(file);
 	if (error && counted)
 		subsys_states_put(c);
-	/* seq_open() forbids pwrite(2), which cgroup v1 allows. */
-	if (!error && file->f_mode & FMODE_WRITE)
-		file->f_mode |= FMODE_PWRITE;
 	return error;
 }
 

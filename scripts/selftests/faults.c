@@ -217,6 +217,34 @@ TEST_F(faults, in_reading_tasks)
 	EXPECT_ALL_OR_NOTHING(run_read_tasks_of_root, undo_nothing, state_of_tree);
 }
 
+static int kept_open;
+
+static int run_read_again(void)
+{
+	char buffer[64];
+
+	return pread(kept_open, buffer, sizeof(buffer), 0) < 0 ? -errno : 0;
+}
+
+/* The rest of the snapshot, which remains if there is no new one */
+static const char *state_of_snapshot(void)
+{
+	char buffer[64] = "";
+
+	return pread(kept_open, buffer, sizeof(buffer) - 1, 1) < 0 ? text("error %d", errno) :
+								     text("%s", buffer);
+}
+
+TEST_F(faults, in_reading_tasks_again)
+{
+	ASSERT_EQ(0, attach("/y", 0));
+	kept_open = open(TREE "/y/tasks", O_RDONLY | O_CLOEXEC);
+	ASSERT_EQ(0, run_read_again());
+	ASSERT_STREQ(text("%d\n", getpid()) + 1, state_of_snapshot());
+	EXPECT_ALL_OR_NOTHING(run_read_again, undo_nothing, state_of_snapshot);
+	close(kept_open);
+}
+
 TEST_F(faults, in_reading_other_files)
 {
 	EXPECT_ALL_OR_NOTHING(run_read_agent, undo_nothing, state_of_tree);

@@ -3,6 +3,8 @@
 #include "selftest.h"
 
 #include <stdatomic.h>
+#include <sys/sendfile.h>
+#include <sys/uio.h>
 
 #define MANY 1500
 
@@ -138,6 +140,117 @@ TEST_F(tree, first_reading_is_as_at_open)
 	EXPECT_STREQ("", buffer);
 	close(fd);
 	close(early);
+}
+
+TEST_F(tree, a_read_from_0_is_new)
+{
+	struct iovec segment;
+	char buffer[64];
+	int fd, pipes[2];
+	off_t offset = 0;
+	loff_t position = 0;
+	pid_t pid;
+
+	ASSERT_EQ(0, make("/a"));
+	fd = open(TREE "/a/tasks", O_RDONLY | O_CLOEXEC);
+	ASSERT_EQ(0, pipe2(pipes, O_CLOEXEC));
+	/* The first one is as of open(2). */
+	pid = sleeper("/a");
+	ASSERT_LT(0, pid);
+	EXPECT_EQ(0, pread(fd, buffer, sizeof(buffer), 0));
+	/* Anything else than offset 0 is of the same snapshot. */
+	EXPECT_EQ(0, pread(fd, buffer, sizeof(buffer), 1));
+	EXPECT_LT(0, pread(fd, buffer, sizeof(buffer), 0));
+	ASSERT_EQ(0, attach("", pid));
+	EXPECT_LT(0, pread(fd, buffer, sizeof(buffer), 1));
+	EXPECT_EQ(0, pread(fd, buffer, sizeof(buffer), 0));
+	EXPECT_EQ(0, pread(fd, buffer, sizeof(buffer), 1));
+	ASSERT_EQ(0, attach("/a", pid));
+	segment = (struct iovec){ buffer, sizeof(buffer) };
+	EXPECT_LT(0, preadv(fd, &segment, 1, 0));
+	ASSERT_EQ(0, attach("", pid));
+	EXPECT_EQ(0, splice(fd, &position, pipes[1], NULL, 4096, 0));
+	ASSERT_EQ(0, attach("/a", pid));
+	EXPECT_LT(0, sendfile(pipes[1], fd, &offset, 4096));
+	/* A reading in pieces sees no change. */
+	EXPECT_EQ(1, read(fd, buffer, 1));
+	ASSERT_EQ(0, attach("", pid));
+	EXPECT_LT(0, read(fd, buffer, sizeof(buffer)));
+	EXPECT_EQ(0, read(fd, buffer, sizeof(buffer)));
+	/* How a monitor sees the end of a job */
+	EXPECT_EQ(0, lseek(fd, 0, SEEK_SET));
+	EXPECT_EQ(0, read(fd, buffer, sizeof(buffer)));
+	ASSERT_EQ(0, end(pid));
+	ASSERT_EQ(0, drop("/a"));
+	EXPECT_EQ(-ENODEV, result(pread(fd, buffer, sizeof(buffer), 0)));
+	close(fd);
+}
+
+static atomic_bool reading;
+
+/* Reads anywhere in an open file that others read too. */
+static void *read_anywhere(void *data)
+{
+	const int fd = *(int *)data;
+	char buffer[256];
+	off_t at;
+
+	for (at = 0; reading; at = (at + 3) % 200)
+		if (pread(fd, buffer, sizeof(buffer), at) < 0)
+			return (void *)(long)errno;
+	return NULL;
+}
+
+/* Ids that ascend, one a line, and the whole of each. */
+static bool is_list(const char *list)
+{
+	long last = 0, id;
+	char *end;
+
+	for (; *list; list = end + 1) {
+		id = strtol(list, &end, 10);
+		if (*end != '\n' || id <= last)
+			return false;
+		last = id;
+	}
+	return true;
+}
+
+TEST_F(tree, readers_share_an_open_file)
+{
+	pthread_t readers[2];
+	struct thread threads[8];
+	char buffer[4096];
+	ssize_t length;
+	void *error;
+	size_t i;
+	int fd;
+
+	ASSERT_EQ(0, make("/a"));
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
+		ASSERT_EQ(0, thread_start(&threads[i]));
+	fd = open(TREE "/a/tasks", O_RDONLY | O_CLOEXEC);
+	reading = true;
+	for (i = 0; i < ARRAY_SIZE(readers); i++)
+		ASSERT_EQ(0, pthread_create(&readers[i], NULL, read_anywhere, &fd));
+	for (i = 0; i < (size_t)scaled(5000); i++) {
+		ASSERT_EQ(0, attach(i / 8 % 2 ? "" : "/a", threads[i % 8].tid));
+		length = pread(fd, buffer, sizeof(buffer) - 1, 0);
+		ASSERT_LE(0, length);
+		buffer[length] = '\0';
+		/* The very first may be as of open(2). */
+		if (i) {
+			ASSERT_TRUE(is_list(buffer)) TH_LOG("%s", buffer);
+			ASSERT_EQ(i / 8 % 2 == 0, !!strstr(buffer, text("%d\n",
+									threads[i % 8].tid)));
+		}
+	}
+	reading = false;
+	for (i = 0; i < ARRAY_SIZE(readers); i++) {
+		pthread_join(readers[i], &error);
+		EXPECT_EQ(NULL, error);
+	}
+	close(fd);
 }
 
 TEST_F(tree, the_root_lists_every_task_that_is_in_no_other_container)

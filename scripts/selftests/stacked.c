@@ -128,26 +128,27 @@ TEST_F(stacked, overlayfs_does_not_enter_a_mount)
 	EXPECT_EQ(0, umount(MERGED));
 }
 
-/* What ecryptfs expects of a key of type "user"; see linux/ecryptfs.h of the kernel. */
+/* What ecryptfs expects of a key of type "user": struct ecryptfs_auth_tok, which has no gaps. */
 struct ecryptfs_token {
-	uint16_t version;
-	uint16_t type;
-	uint32_t flags;
+	__u16 version;
+	__u16 type;
+	__u32 flags;
 	struct {
-		uint32_t flags, encrypted_size, decrypted_size;
-		uint8_t encrypted[512], decrypted[64];
+		__u32 flags, encrypted_size, decrypted_size;
+		__u8 encrypted[512], decrypted[64];
 	} session_key;
-	uint8_t reserved[32];
+	__u8 reserved[32];
 	struct {
-		uint32_t bytes;
-		int32_t hash;
-		uint32_t iterations, key_bytes, flags;
-		uint8_t key[64], signature[17], salt[8];
-		uint8_t padding[512];
+		__u32 bytes;
+		__s32 hash;
+		__u32 iterations, key_bytes, flags;
+		__u8 key[64], signature[17], salt[8];
+		__u8 padding[512];
 	} password;
-} __attribute__((packed));
+};
 
 #define SIGNATURE "0123456789abcdef"
+#define ECRYPTFS_CIPHER "ecryptfs_cipher=aes,ecryptfs_key_bytes=16,ecryptfs_passthrough"
 
 static int ecryptfs_on(const char *directory)
 {
@@ -161,8 +162,7 @@ static int ecryptfs_on(const char *directory)
 		    KEY_SPEC_PROCESS_KEYRING) < 0)
 		return -errno;
 	error = result(mount(directory, MERGED, "ecryptfs", 0,
-			     "ecryptfs_sig=" SIGNATURE ",ecryptfs_cipher=aes,"
-			     "ecryptfs_key_bytes=16,ecryptfs_passthrough"));
+			     "ecryptfs_sig=" SIGNATURE "," ECRYPTFS_CIPHER));
 	if (!error) {
 		use_directory(MERGED);
 		umount2(MERGED, MNT_DETACH);
@@ -279,7 +279,7 @@ TEST_F(stacked, an_open_file_of_proc_can_be_opened_again)
 /* For name_to_handle_at(2) and open_by_handle_at(2) */
 struct handle {
 	struct file_handle head;
-	uint32_t data[32];
+	__u32 data[32];
 };
 
 static int handle_of(const char *path, int flags, struct handle *handle)

@@ -145,6 +145,39 @@ TEST_F(files, a_long_file_is_read_in_pieces_of_any_size)
 	close(fd);
 }
 
+TEST_F(files, a_read_from_0_is_new)
+{
+	char buffer[64] = "";
+	int fd = open_file(FILE_OF("value"), O_RDWR);
+	int shown = open_file(FILE_OF("text"), O_RDONLY);
+
+	EXPECT_EQ(2, read(fd, buffer, sizeof(buffer)));
+	EXPECT_EQ(6, read(shown, buffer, sizeof(buffer) - 1));
+	ASSERT_EQ(0, write_file(FILE_OF("value"), "123"));
+	ASSERT_EQ(0, write_file(FILE_OF("text"), "x"));
+	EXPECT_EQ(4, pread(fd, buffer, sizeof(buffer), 0));
+	EXPECT_EQ(0, memcmp("123\n", buffer, 4));
+	EXPECT_EQ(0, lseek(shown, 0, SEEK_SET));
+	EXPECT_EQ(7, read(shown, buffer, sizeof(buffer)));
+	EXPECT_EQ(0, memcmp("[x] 42\n", buffer, 7));
+	EXPECT_EQ(2, pwrite(fd, "7\n", 2, 100));
+	EXPECT_EQ(0, lseek(fd, 0, SEEK_END));
+	EXPECT_EQ(2, read(fd, buffer, sizeof(buffer)));
+	EXPECT_EQ(0, memcmp("7\n", buffer, 2));
+	close(fd);
+	close(shown);
+}
+
+TEST_F(files, one_trailing_nul_is_accepted)
+{
+	EXPECT_EQ(0, write_bytes(FILE_OF("value"), "7\0", 2));
+	EXPECT_STREQ("7", content(FILE_OF("value")));
+	EXPECT_EQ(-EINVAL, write_bytes(FILE_OF("value"), "8\0\0", 3));
+	EXPECT_EQ(-EINVAL, write_bytes(FILE_OF("value"), "8\0008", 3));
+	EXPECT_EQ(0, write_bytes(FILE_OF("text"), "hello\0", 6));
+	EXPECT_STREQ("[hello] 42", content(FILE_OF("text")));
+}
+
 TEST_F(files, raw_reading_and_writing_are_all_up_to_the_subsystem)
 {
 	char buffer[128], bytes[100];

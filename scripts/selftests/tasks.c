@@ -232,7 +232,8 @@ TEST_F(tree, what_is_not_one_decimal_number_is_refused)
 	EXPECT_EQ(0, population("/a"));
 }
 
-TEST_F(tree, one_trailing_NUL_is_accepted)
+/* A C program may write the end of its string too. */
+TEST_F(tree, only_one_trailing_nul_is_accepted)
 {
 	char bytes[32];
 	int length;
@@ -241,14 +242,21 @@ TEST_F(tree, one_trailing_NUL_is_accepted)
 	ASSERT_EQ(0, make("/a"));
 	pid = sleeper("");
 	ASSERT_LT(0, pid);
-	length = sprintf(bytes, "%d%c%c", pid, 0, 0);
-	EXPECT_EQ(-EIO, write_bytes(TREE "/a/tasks", bytes, length));
 	length = sprintf(bytes, "%d%c%d", pid, 0, pid);
 	EXPECT_EQ(-EIO, write_bytes(TREE "/a/tasks", bytes, length));
 	length = sprintf(bytes, "%c%d", 0, pid);
 	EXPECT_EQ(-EIO, write_bytes(TREE "/a/tasks", bytes, length));
+	length = sprintf(bytes, "%d%c%c", pid, 0, 0);
+	EXPECT_EQ(-EIO, write_bytes(TREE "/a/tasks", bytes, length));
+	length = sprintf(bytes, "%d%c\n", pid, 0);
+	EXPECT_EQ(-EIO, write_bytes(TREE "/a/tasks", bytes, length));
+	EXPECT_EQ(-EIO, write_bytes(TREE "/a/tasks", "", 1));
 	EXPECT_STREQ("/", where_is(pid));
 	length = sprintf(bytes, "%d%c", pid, 0);
+	EXPECT_EQ(0, write_bytes(TREE "/a/tasks", bytes, length));
+	EXPECT_STREQ("/a", where_is(pid));
+	ASSERT_EQ(0, attach("", pid));
+	length = sprintf(bytes, "%d\n%c", pid, 0);
 	EXPECT_EQ(0, write_bytes(TREE "/a/tasks", bytes, length));
 	EXPECT_STREQ("/a", where_is(pid));
 }
