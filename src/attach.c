@@ -40,10 +40,11 @@ static int may_attach(struct task_struct *task, const struct cred *opener)
 	if (!may)
 		return -EACCES;
 	/*
-	 * kthreadd's children would all follow it; the others are where their work is. The first flag
-	 * is a bitfield that shares its word with bits that the task changes itself, but is constant.
+	 * kthreadd's children would all follow it; the others are where their work is. The first
+	 * flag is constant, but shares its word with bits that the task changes itself.
 	 */
-	if (data_race((bool)task->no_cgroup_migration) || READ_ONCE(task->flags) & PF_NO_SETAFFINITY)
+	if (data_race((bool)task->no_cgroup_migration) ||
+	    READ_ONCE(task->flags) & PF_NO_SETAFFINITY)
 		return -EINVAL;
 	return 0;
 }

@@ -257,9 +257,9 @@ static noinline void set_emptied(struct container_set *set)
 			release_announce(c);
 	}
 	/*
-	 * Within the lock: once it is released, whoever holds container_mutex may refill and another
-	 * may empty and reap the set. The work item takes the lock, so it frees the set only after we
-	 * have let go of it.
+	 * Within the lock: once it is released, the holder of container_mutex may refill the set,
+	 * and another CPU may empty and reap it. The work takes the lock, so it frees the set only
+	 * after this caller has released it.
 	 */
 	queue_work(container_wq, &set->reap_work);
 }

@@ -137,12 +137,12 @@ static void bucket_replace(struct hlist_bl_head *head, struct hlist_bl_node *old
 	old->pprev = LIST_POISON2;
 }
 
-/*
- * The lock is a bit of the head, and the unlock is a plain store of the head. A reader without the
- * lock ignores that bit, and no other bit changes: the race is intended.
- */
 static void bucket_unlock(struct hlist_bl_head *head)
 {
+	/*
+	 * The lock is a bit of the head, and the unlock is a plain store of the head. A reader
+	 * without the lock ignores that bit, and no other bit changes: the race is intended.
+	 */
 	data_race(({ hlist_bl_unlock(head); 0; }));
 }
 
@@ -440,7 +440,7 @@ static void reserve_use(struct task_entry *entry, struct task_struct *child)
 	struct task_entry *new = entry->reserve;
 
 	entry->reserve = NULL;
-	if (unlikely(IS_ERR_OR_NULL(new)))
+	if (IS_ERR_OR_NULL(new))
 		new = reserve_replace();
 	if (WARN_ONCE(!new, "no entry for task %d\n", task_pid_nr(child)))
 		return;
