@@ -48,7 +48,7 @@ static void holder_start(struct kunit *test, struct holder *holder)
 	wait_for_completion(&holder->held);
 }
 
-/* Whoever has waited for the mutex has waited until the holder gave up. */
+/* A task that waited for the mutex waited until the holder gave up. */
 static void holder_end(struct kunit *test, struct holder *holder)
 {
 	complete(&holder->release);

@@ -72,7 +72,7 @@ extern struct workqueue_struct *container_wq;
  * @uid: the owner of its files, as long as nobody changes that; constant
  * @gid: likewise
  * @created: when its directory was made, in ns since the epoch; the times of its files, as long as
- *	nobody changes those; constant once there is a directory
+ *	they are not changed; constant once there is a directory
  * @attrs: attributes of its files and its directory that outlive their inodes, struct kept_attr;
  *	attr_rwsem
  * @extra_files: files that only it has, struct container_files; changed under container_mutex while

@@ -318,7 +318,7 @@ void fork_hooks_put(void)
 	mutex_unlock(&fork_hooks_mutex);
 }
 
-/* Look for all functions at once; those that are missing are named by who needs them. */
+/* Look for all functions at once; each caller names those that are missing. */
 static int find_functions(struct hook *const *others, size_t nr_others)
 {
 	const size_t max = (ARRAY_SIZE(fork_hooks) + nr_others) * HOOK_FUNCTIONS;
@@ -349,7 +349,7 @@ static int fork_hooks_check(void)
 	return error;
 }
 
-/* With ftrace one parked hook keeps ftrace_enabled from being cleared; it is in nobody's way. */
+/* With ftrace, one parked hook keeps ftrace_enabled set, and blocks no other tracer. */
 static int lock_ftrace(void)
 {
 	int error = hook_park(fork_hooks[0]);

@@ -209,7 +209,7 @@ static bool id_is_listed(struct walk *w, int nr)
 }
 
 /*
- * Add whoever is the leader with this id. If an exec is about to give the id to another thread, add
+ * Add the leader with this id. If an exec is about to give the id to another thread, add
  * that thread: the id may still be the old leader's when it is looked at first, but then the thread
  * is found in group_exec_task, which is cleared after the id has been given.
  */

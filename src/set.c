@@ -56,7 +56,7 @@ static void place_unlink(struct set_place *place)
 	struct container *c = place->container;
 
 	WRITE_ONCE(c->sets_changes, c->sets_changes + 1);
-	/* Who does not find it finds that it has changed; pairs with walk_tasks(). */
+	/* A reader that does not find it finds that it has changed; pairs with walk_tasks(). */
 	smp_wmb();
 	list_del_rcu(&place->link);
 	container_put(c);

@@ -90,7 +90,7 @@ static void leaver_free(struct leaver *leaver)
 	kfree(leaver);
 }
 
-/* Nobody uses them any more. */
+/* Frees the spares of all CPUs when they are unused. */
 static void spares_free(void)
 {
 	struct leaver *leaver, *next;
@@ -107,7 +107,7 @@ static void leaver_forget(struct task_struct *task, struct cpuacct *acct)
 	struct cpuacct_time time = task_time(task);
 
 	WRITE_ONCE(leavers_incomplete, true);
-	/* Who finds it in the sum also finds that; pairs with that of walk_begin(). */
+	/* A reader that finds it in the sum also finds that; pairs with that of walk_begin(). */
 	smp_mb();
 	cpuacct_add(acct, NULL, time.user, time.system);
 }
@@ -177,7 +177,7 @@ static void pause_at(size_t i)
 		cond_resched();
 }
 
-/* Settle the leavers that are dead. Returns whether nobody is left. */
+/* Settles the leavers that are dead. Returns whether none is left. */
 static bool leavers_settle(void)
 {
 	struct leaver *leaver, *next;
@@ -329,7 +329,7 @@ int walk_begin(struct walk *walk)
 /*
  * Is this task in what walk_begin() has read? Not if it is not exiting. Nor if it was none of the
  * leavers then: it may have become one since, but is counted as what it was. (Where leavers have
- * been forgotten, nobody knows, so that all who exit are left out.)
+ * been forgotten this is unknown, so all exiting tasks are left out.)
  */
 bool walk_skips(const struct walk *walk, struct task_struct *task)
 {
