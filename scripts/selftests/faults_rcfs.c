@@ -42,6 +42,9 @@ static int undo_mkdir_bound(void)
 
 static const char *state_of_bound(void)
 {
+	/* The inode of a file holds a reference, so the inodes of all files in use must exist. */
+	if (!exists(ONE "/tasks") || !exists(ONE "/debug.setcount"))
+		return "files are missing";
 	return text("%s, %d containers, %d tasks, x %d, %lld sets, %lld references",
 		    state_of_trees(), subsys_containers("numtasks"),
 		    tree_tasks("debug,cpuacct,numtasks"), exists(ONE "/x"),
