@@ -17,7 +17,7 @@
  */
 DECLARE_RWSEM(attr_rwsem); /* container.attrs of all containers; see attr.h */
 
-/* What an inode of ours stands for. */
+/* Returns the container that an inode of this filesystem belongs to, and its file in @kind. */
 static struct container *inode_identify(const struct inode *inode, struct file_kind *kind)
 {
 	if (S_ISDIR(inode->i_mode)) {
@@ -109,6 +109,9 @@ struct kept_attr *kept_attr_get(const struct inode *inode, struct kept_attr **sp
 	attr = *spare;
 	*spare = NULL;
 	attr->kind = kind;
+	/* The inode has a reference already. */
+	if (kind.subsys)
+		__module_get(kind.subsys->owner);
 	kept_attr_copy(attr, inode);
 	hlist_add_head(&attr->node, &c->attrs);
 	return attr;
@@ -139,6 +142,8 @@ void file_forget_attrs(struct container *c, bool all)
 
 	hlist_for_each_entry_safe(attr, next, &forgotten, node) {
 		xattr_free_all(&attr->xattrs);
+		if (attr->kind.subsys)
+			module_put(attr->kind.subsys->owner);
 		kfree(attr);
 	}
 }
@@ -298,6 +303,9 @@ struct inode *file_inode_get(struct super_block *sb, struct container *c,
  */
 void file_evict_inode(struct inode *inode)
 {
-	if (inode->i_private)
-		node_free(inode->i_private);
+	if (!inode->i_private)
+		return;
+	/* No lookup finds the node after its grace period has begun. */
+	remove_inode_hash(inode);
+	node_free(inode->i_private);
 }

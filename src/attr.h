@@ -15,7 +15,7 @@ struct container;
 /**
  * attr_rwsem - guards container.attrs and all that hangs there
  *
- * Taken inside i_rwsem; nothing is taken or allocated inside it.
+ * Taken inside i_rwsem; no lock of this module is taken inside it.
  */
 extern struct rw_semaphore attr_rwsem;
 
@@ -28,7 +28,7 @@ struct xattr_use {
 /**
  * struct kept_attr - what a container keeps of a file or its directory
  * @node: in container.attrs
- * @kind: the file; of the directory all is zero
+ * @kind: the file, with a reference to the module of its subsystem; of the directory all is zero
  * @mode: of a file, the mode that its next inode has; the inode of a directory is never evicted
  * @uid: likewise
  * @gid: likewise

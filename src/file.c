@@ -234,7 +234,7 @@ static int file_open_kind(struct file *file)
 	if (error && type->release)
 		type->release(state, file);
 	/* seq_open() clears it, but cgroup v1 allows pwrite(2). */
-	if (file->f_mode & FMODE_WRITE)
+	if (file->f_mode & FMODE_WRITE && file->f_mode & FMODE_LSEEK)
 		file->f_mode |= FMODE_PWRITE;
 	return error;
 }

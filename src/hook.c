@@ -22,9 +22,9 @@
 #include "task.h"
 
 /*
- * Every fork that fails after cgroup_can_fork() has been called undoes perf's part by this, and no
- * other does. cgroup_cancel_fork() would not do: it is not called when cgroup_can_fork() itself
- * fails, because of a limit of the pids controller for example.
+ * Every fork that fails after cgroup_can_fork() has been called undoes perf's part by this. One
+ * that fails earlier may call it too, and has no charge then. cgroup_cancel_fork() would not do: it
+ * is not called when cgroup_can_fork() itself fails, as for a limit of the pids controller.
  */
 #define FORK_FAILED_SYMBOL "perf_event_free_task"
 

@@ -426,10 +426,10 @@ EXPORT_SYMBOL_GPL(rc_count_tasks);
 /**
  * rc_sync_attach - wait until attach() has returned if a move is under way
  *
- * With it, a subsystem that changes a number in attach() can tell whether a move came in between
- * two moments: it compares the number of the one, read after rc_sync_attach(), to that of the
- * other. Where they are equal, nothing that the reader has seen in between is the effect of a move
- * that attach() has not been, or was not, called for.
+ * With it, a subsystem that counts moves in attach() can tell whether one came in between two
+ * moments: it reads the number, calls rc_sync_attach(), and looks at what moves change; then it
+ * calls rc_sync_attach() again, and reads the number again. If the number is the same, no move has
+ * had an effect in between, because a move that the first number includes was over before.
  *
  * Context: Process context. Spins for as long as a move takes, during which preemption is disabled.
  */

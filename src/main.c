@@ -55,8 +55,11 @@ static int __init containerfs_init(void)
 undo_proc:
 	proc_exit();
 undo_hook:
-	proc_wait_unused();
+	/* Does not return if a hook stays. proc_exit() has disarmed those of our files. */
 	hook_exit();
+	proc_wait_unused();
+	/* For tasks that have just dropped the last reference. */
+	synchronize_rcu_tasks();
 undo_release:
 	release_exit();
 undo_container:

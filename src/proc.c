@@ -342,6 +342,7 @@ static int proc_hooks_arm(void)
 static int hierarchies_show(struct seq_file *m, void *v)
 {
 	unsigned long nr_tasks[HIERARCHIES_MAX];
+	const struct hierarchy_label *label;
 	const struct hierarchy *h;
 	int id;
 
@@ -353,10 +354,9 @@ static int hierarchies_show(struct seq_file *m, void *v)
 		if (!h)
 			continue;
 		seq_printf(m, "%d\t", id);
-		if (rcu_access_pointer(h->label))
-			hierarchy_show_label(m, h);
-		else
-			seq_putc(m, '-');
+		/* Reads it once, because a mount may change it. */
+		label = rcu_dereference(h->label);
+		seq_puts(m, label ? label->text : "-");
 		seq_printf(m, "\t%lu\t%lu\n", READ_ONCE(h->nr_containers), nr_tasks[id]);
 	}
 	rcu_read_unlock();

@@ -79,8 +79,15 @@ static bool container_is_released(const struct container *c)
 /* The pending work holds a reference; there is one, however often it is queued. */
 static void release_queue(struct container *c, unsigned long delay)
 {
+	bool pending;
+
 	container_get(c);
-	if (!queue_delayed_work(release_wq, &c->release_work, delay))
+	/* A new announcement does not wait for the timer of a retry. */
+	if (delay)
+		pending = !queue_delayed_work(release_wq, &c->release_work, delay);
+	else
+		pending = mod_delayed_work(release_wq, &c->release_work, 0);
+	if (pending)
 		container_put(c);
 }
 

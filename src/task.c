@@ -444,7 +444,7 @@ static void reserve_use(struct task_entry *entry, struct task_struct *child)
 		new = reserve_replace();
 	if (WARN_ONCE(!new, "no entry for task %d\n", task_pid_nr(child)))
 		return;
-	/* The fork began in all the roots, and its creator was moved in meanwhile. */
+	/* The fork began in all the roots and its creator was moved in, or it was refused. */
 	if (!new->set)
 		container_set_charge_fork(entry->set);
 	new->task = child;

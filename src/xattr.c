@@ -154,14 +154,26 @@ static int xattr_set(const struct xattr_handler *handler, struct compat_idmap *i
 }
 
 /*
- * The right to do it is checked here too: on 6.1 with the BPF security module the kernel lets any
- * user set any security.* on any file. For file capabilities the VFS itself has a check.
+ * Permission is checked here too. On 6.1 with the BPF security module any user may set any
+ * security.* attribute and remove file capabilities. No kernel checks capabilities that are set to
+ * an empty value. The kernel removes the capabilities of a file that is written or changed, hence
+ * the rule for removal.
  */
+static bool may_set_security(struct compat_idmap *idmap, struct inode *inode, const char *suffix,
+			     const void *value)
+{
+	if (strcmp(suffix, XATTR_CAPS_SUFFIX))
+		return capable(CAP_SYS_ADMIN);
+	if (value)
+		return capable_wrt_inode_uidgid(idmap, inode, CAP_SETFCAP);
+	return inode_owner_or_capable(idmap, inode) || !inode_permission(idmap, inode, MAY_WRITE);
+}
+
 static int xattr_set_security(const struct xattr_handler *handler, struct compat_idmap *idmap,
 			      struct dentry *dentry, struct inode *inode, const char *suffix,
 			      const void *value, size_t size, int flags)
 {
-	if (strcmp(suffix, XATTR_CAPS_SUFFIX) && !capable(CAP_SYS_ADMIN))
+	if (!may_set_security(idmap, inode, suffix, value))
 		return -EPERM;
 	return xattr_set(handler, idmap, dentry, inode, suffix, value, size, flags);
 }

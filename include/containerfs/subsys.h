@@ -127,8 +127,9 @@ struct rc_cftype {
  * @can_fork: the current task, in a container that is not a root, begins to make a child: charge
  *	the child, or refuse it. Then fork fails with this error, and nothing else is called. Does
  *	not sleep.
- * @charge_fork: as can_fork(), but the child exists or comes in with a move, and cannot be refused.
- *	The task that makes it was moved here during the fork. Does not sleep.
+ * @charge_fork: as can_fork(), but the child exists or comes in with a move, and cannot be refused:
+ *	the task that makes it was moved here during the fork, or another tracer let a refused fork
+ *	go on. Does not sleep.
  * @cancel_fork: the fork fails: undo the charge. Does not sleep.
  * @move_fork: a task is moved during a fork that is charged: transfer the charge from @from to @to.
  *	Called right before attach(). Either may be the root's state, which is never charged. If

@@ -262,6 +262,9 @@ TEST_F(tree, user_sees_no_trusted_ones)
 	/* A user that may not write may set none. */
 	EXPECT_EQ(-EACCES, forked(become(NOBODY) ?: set(TREE "/a/tasks", "user.a", "3")));
 	EXPECT_EQ(-EACCES, forked(become(SOMEBODY) ?: set(TREE "/a", "user.a", "3")));
+	/* The kernel does not check capabilities that are set to an empty value. */
+	EXPECT_EQ(-EPERM, forked(become(NOBODY) ?:
+				 set(TREE "/a/tasks", "security.capability", "")));
 	EXPECT_STREQ("1", get(TREE "/a/tasks", "trusted.a"));
 }
 

@@ -169,8 +169,9 @@ static int container_time(struct cpuacct *acct, struct cpuacct_time *time)
 
 	leavers_wait(acct);
 	for (tries = 0; tries < 5; tries++) {
-		rc_sync_attach();
 		crossings = READ_ONCE(acct->crossings);
+		/* A move that this number includes is over afterwards. */
+		rc_sync_attach();
 		error = walk_once(acct, time);
 		if (error)
 			return error;

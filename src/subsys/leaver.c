@@ -173,7 +173,7 @@ static bool cpuacct_is_below(const struct cpuacct *acct, const struct cpuacct *t
 /* For loops over many leavers: a reschedule point, now and then. */
 static void pause_at(size_t i)
 {
-	if (!(i % 64))
+	if (!(i % 4))
 		cond_resched();
 }
 
