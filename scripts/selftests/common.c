@@ -123,7 +123,7 @@ bool exists(const char *path)
 	return access(path, F_OK) == 0;
 }
 
-bool file_has(const char *path, const char *word)
+bool file_has_without(const char *path, const char *word, const char *mark)
 {
 	FILE *file = fopen(path, "re");
 	char *line = NULL;
@@ -133,10 +133,15 @@ bool file_has(const char *path, const char *word)
 	if (!file)
 		return false;
 	while (!found && getline(&line, &room, file) > 0)
-		found = strstr(line, word);
+		found = strstr(line, word) && !(mark && strstr(line, mark));
 	free(line);
 	fclose(file);
 	return found;
+}
+
+bool file_has(const char *path, const char *word)
+{
+	return file_has_without(path, word, NULL);
 }
 
 unsigned int entries_named(const char *directory, const char *name)

@@ -74,6 +74,8 @@ long result(long value);
 void forget_caches(void);
 bool exists(const char *path);
 bool file_has(const char *path, const char *word);
+/* Whether one line has the word and not the mark; NULL for no mark. */
+bool file_has_without(const char *path, const char *word, const char *mark);
 unsigned int entries_named(const char *directory, const char *name);
 int copy_program(const char *to);
 

@@ -89,27 +89,10 @@ void *module_image(size_t *length)
 	return image == MAP_FAILED ? NULL : image;
 }
 
-/* Whether a file has a line with a word, and without a mark */
-static bool has_line(const char *path, const char *word, const char *mark)
-{
-	FILE *file = fopen(path, "re");
-	char *line = NULL;
-	size_t room = 0;
-	bool found = false;
-
-	if (!file)
-		return false;
-	while (!found && getline(&line, &room, file) > 0)
-		found = strstr(line, word) && !strstr(line, mark);
-	free(line);
-	fclose(file);
-	return found;
-}
-
 bool hooked(const char *function)
 {
 	return file_has("/sys/kernel/tracing/enabled_functions", function) ||
-	       has_line("/sys/kernel/debug/kprobes/list", function, "[DISABLED]");
+	       file_has_without("/sys/kernel/debug/kprobes/list", function, "[DISABLED]");
 }
 
 int log_mark(void)
